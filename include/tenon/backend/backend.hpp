@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace tenon {
+
+/// Two pages of one store: the op `copy_pages` copies keys and values of every layer from `from` to `to`.
+struct page_copy {
+  std::int32_t from;
+  std::int32_t to;
+
+  friend bool operator==(page_copy const&, page_copy const&) = default;
+};
+
+/// One layer's place in the model, for ops that address per-layer state.
+struct layer_index {
+  std::int32_t value;
+};
+
+namespace requirement {
+
+template <class B>
+concept names_a_context = requires {
+  typename B::context;
+  typename B::context_options;
+  { B::name } -> std::convertible_to<std::string_view>;
+} && std::constructible_from<typename B::context, typename B::context_options>;
+
+/// Device memory: `allocate` throws options_error naming the bytes asked for; addresses are aligned to 256
+/// bytes.
+template <class B>
+concept owns_memory =
+    requires(typename B::context& context, void* device, void const* host, std::size_t bytes) {
+      { context.allocate(bytes) } -> std::same_as<void*>;
+      { context.release(device, bytes) } noexcept;
+      { context.copy_in(device, host, bytes) };  // host -> device, returns when `host` may be reused
+      {
+        context.copy_out(static_cast<void*>(device), static_cast<void const*>(device), bytes)
+      };                   // device -> host, complete on return
+      { context.wait() };  // all earlier work of this context is done
+    };
+
+/// Host memory that asynchronous copies may read and write (pinned where the device needs that).
+template <class B>
+concept owns_staging = requires(typename B::context& context, void* device, void* host, std::size_t bytes) {
+  { context.allocate_staging(bytes) } -> std::same_as<void*>;
+  { context.release_staging(host, bytes) } noexcept;
+  { context.copy_in_async(device, static_cast<void const*>(host), bytes) };
+  { context.copy_out_async(host, static_cast<void const*>(device), bytes) };
+};
+
+}  // namespace requirement
+
+/// A place where ops run. Ops are free functions found by argument-dependent look-up through `B::context&`:
+/// they neither allocate nor synchronise, and everything that they read stays at its address.
+///
+/// The op list, each documented in `cpu/` under the same stem:
+///   embed, norm_qkv, linear_residual, norm_gate_up, norm_head, copy_pages.
+template <class B>
+concept backend =
+    requirement::names_a_context<B> && requirement::owns_memory<B> && requirement::owns_staging<B>;
+
+template <backend B> inline constexpr bool is_backend = true;
+
+}  // namespace tenon
