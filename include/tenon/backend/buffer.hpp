@@ -90,7 +90,7 @@ class carver {
   /// end.
   template <class T> T* take(checked_size count) {
     std::size_t const offset = used_;
-    used_ = round_up(checked_size{used_ + (count * sizeof(T)).value()}.value(), buffer_alignment);
+    used_ = round_up((used_ + count * sizeof(T)).value(), buffer_alignment);
     if (begin_ == nullptr) return nullptr;
     if (used_ > capacity_) {
       throw options_error{"a region of " + std::to_string(capacity_) + " bytes cannot hold " +

@@ -28,7 +28,6 @@ class checked_size {
   }
 
   constexpr std::size_t value() const noexcept { return value_; }
-  constexpr operator std::size_t() const noexcept { return value_; }
 
   constexpr checked_size& operator+=(checked_size other) {
     if (other.value_ > std::numeric_limits<std::size_t>::max() - value_)
