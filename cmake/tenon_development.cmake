@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# What only people who work on tenon itself want: never included when tenon is a part of another project.
+
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+find_program(TENON_CCACHE ccache)
+mark_as_advanced(TENON_CCACHE)
+foreach(language CXX CUDA)
+  if(TENON_CCACHE AND NOT DEFINED CMAKE_${language}_COMPILER_LAUNCHER)
+    set(CMAKE_${language}_COMPILER_LAUNCHER "${TENON_CCACHE}")
+  endif()
+endforeach()
+
+option(TENON_WARNINGS_AS_ERRORS "Make a warning in tenon's own code an error" ON)
+add_library(tenon_warnings INTERFACE)
+target_compile_features(tenon_warnings INTERFACE cxx_std_20)
+target_compile_options(tenon_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wconversion>)
+if(TENON_WARNINGS_AS_ERRORS)
+  target_compile_options(tenon_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+endif()
