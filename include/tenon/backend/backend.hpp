@@ -4,18 +4,9 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 
 namespace tenon {
-
-/// Two pages of one store: the op `copy_pages` copies keys and values of every layer from `from` to `to`.
-struct page_copy {
-  std::int32_t from;
-  std::int32_t to;
-
-  friend bool operator==(page_copy const&, page_copy const&) = default;
-};
 
 /// One layer's place in the model, for ops that address per-layer state.
 struct layer_index {

@@ -9,7 +9,6 @@
 #include <type_traits>
 #include <vector>
 
-#include "tenon/backend/backend.hpp"
 #include "tenon/core/ids.hpp"
 
 namespace tenon {

@@ -11,6 +11,14 @@ using token_id = std::int32_t;
 /// A page of the key/value cache, counted from 0 within one store.
 using page_id = std::int32_t;
 
+/// Two pages of one store: keys and values of every layer are copied from `from` to `to`.
+struct page_copy {
+  page_id from;
+  page_id to;
+
+  friend constexpr bool operator==(page_copy const&, page_copy const&) = default;
+};
+
 /// A running sequence's place in per-sequence device arrays (cache rows, sampler state): 0 <= slot <
 /// max_rows.
 using slot_id = std::int32_t;

@@ -6,21 +6,10 @@
 #include <string_view>
 #include <type_traits>
 
+#include "tenon/backend/weights.hpp"
 #include "tenon/core/dtype.hpp"
-#include "tenon/core/tensor_view.hpp"
 
 namespace tenon {
-
-/// A weight matrix as stored by the checkpoint: row-major [out_features, in_features], y = x * W^T.
-template <class Element> struct dense_matrix {
-  using element_type = Element;
-
-  Element const* data = nullptr;
-  std::int32_t out_features = 0;
-  std::int32_t in_features = 0;
-
-  constexpr Element const* row(std::int64_t i) const noexcept { return data + i * in_features; }
-};
 
 namespace requirement {
 

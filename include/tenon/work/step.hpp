@@ -5,7 +5,6 @@
 #include <span>
 #include <vector>
 
-#include "tenon/backend/backend.hpp"
 #include "tenon/core/ids.hpp"
 #include "tenon/work/sequence.hpp"
 
