@@ -61,7 +61,8 @@ inline decoder_shape shape_in(json_fields const& fields, std::string_view model_
   shape.query_heads = required_width(fields, "num_attention_heads");
   shape.kv_heads = required_width(fields, "num_key_value_heads");
   if (shape.query_heads % shape.kv_heads != 0) {
-    fields.wrong("num_key_value_heads", "a divisor of num_attention_heads " + std::to_string(shape.query_heads),
+    fields.wrong("num_key_value_heads",
+                 "a divisor of num_attention_heads " + std::to_string(shape.query_heads),
                  *fields.find("num_key_value_heads"));
   }
   if (fields.find("head_dim")) {
@@ -116,6 +117,9 @@ inline void read_rope(json_fields const& fields, decoder_parameters& parameters)
   auto const rope = newer ? newer : fields.object("rope_scaling");
   if (!rope) return;
   if (auto const theta = rope->number("rope_theta", more_than_one)) parameters.rope_theta = *theta;
+  if (rope->number("partial_rotary_factor").value_or(1.0) != 1.0) {
+    rope->wrong("partial_rotary_factor", "1", *rope->find("partial_rotary_factor"));
+  }
   auto const* key = rope->find("rope_type") ? "rope_type" : "type";
   auto const type = rope->string(key).value_or("default");
   if (type == "yarn") {
@@ -172,12 +176,10 @@ inline model_config parse_model_config(std::string_view text, std::string const&
   detail::refuse_unsupported(fields, config.model_type);
   config.shape = detail::shape_in(fields, config.model_type);
   detail::read_rope(fields, config.parameters);
-  config.parameters.norm_epsilon = static_cast<float>(
-      fields.number("rms_norm_eps", {.least = 1e-20, .most = 1.0}).value_or(1e-6));
-  config.parameters.max_positions =
-      static_cast<std::int32_t>(fields.required("max_position_embeddings",
-                                                fields.integer("max_position_embeddings",
-                                                               {.least = 1, .most = 1 << 30})));
+  config.parameters.norm_epsilon =
+      static_cast<float>(fields.number("rms_norm_eps", {.least = 1e-20, .most = 1.0}).value_or(1e-6));
+  config.parameters.max_positions = static_cast<std::int32_t>(fields.required(
+      "max_position_embeddings", fields.integer("max_position_embeddings", {.least = 1, .most = 1 << 30})));
   config.stored_type = detail::stored_type_in(fields);
   if (auto const quantization = fields.object("quantization_config")) {
     config.quant_method = quantization->required("quant_method", quantization->string("quant_method"));
@@ -239,7 +241,8 @@ template <model_spec M> void check_shape(model_config const& config) {
   if (matches<M>(config)) return;
   std::string message = "is not a " + std::string{M::name} + ":";
   if (config.model_type != M::model_type) {
-    message += " model_type: expected '" + std::string{M::model_type} + "', found '" + config.model_type + "';";
+    message +=
+        " model_type: expected '" + std::string{M::model_type} + "', found '" + config.model_type + "';";
   }
   for (auto const& [key, expected, found] : detail::differences(M::shape, config.shape)) {
     message += " " + std::string{key} + ": expected " + expected + ", found " + found + ";";

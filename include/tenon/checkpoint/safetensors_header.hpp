@@ -157,9 +157,8 @@ inline std::vector<tensor_info> parse_safetensors_header(std::string_view header
 
 /// The tensors of a whole safetensors file in memory.
 inline std::vector<tensor_info> parse_safetensors(std::span<std::byte const> file, std::string const& where) {
-  std::uint64_t const header_bytes =
-      safetensors_header_bytes(file.first(std::min<std::size_t>(file.size(), safetensors_prefix_bytes)),
-                               file.size(), where);
+  std::uint64_t const header_bytes = safetensors_header_bytes(
+      file.first(std::min<std::size_t>(file.size(), safetensors_prefix_bytes)), file.size(), where);
   auto const header = file.subspan(safetensors_prefix_bytes, static_cast<std::size_t>(header_bytes));
   return parse_safetensors_header({reinterpret_cast<char const*>(header.data()), header.size()},
                                   file.size() - safetensors_prefix_bytes - header_bytes, where);

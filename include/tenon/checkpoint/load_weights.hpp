@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cctype>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tenon/backend/buffer.hpp"
+#include "tenon/checkpoint/dense_tensor.hpp"
+#include "tenon/checkpoint/matrix_loader.hpp"
+#include "tenon/checkpoint/model_config.hpp"
+#include "tenon/checkpoint/safetensors.hpp"
+#include "tenon/checkpoint/upload_queue.hpp"
+#include "tenon/checkpoint/weight_layout.hpp"
+#include "tenon/checkpoint/weight_source.hpp"
+#include "tenon/core/error.hpp"
+#include "tenon/model/weights.hpp"
+
+namespace tenon {
+
+/// The weights that a recipe asks for. `Recipe` is any type with members `model`, `precision` and `backend`.
+template <class Recipe>
+using recipe_weights =
+    model_weights<typename Recipe::model, typename Recipe::precision, typename Recipe::backend>;
+
+template <backend B> struct load_options {
+  typename B::context_options context{};
+  unsigned threads = 0;  ///< that read and convert; 0: up to 8, as many as the machine has
+  load_progress progress{};
+};
+
+namespace detail {
+
+inline unsigned loading_threads(unsigned asked) {
+  return asked != 0 ? asked : std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
+}
+
+inline std::string spelled(expected_tensor const& tensor) {
+  std::string text;
+  for (auto type : tensor.types) {
+    if (!text.empty()) text += '|';
+    for (char letter : name_of(type))
+      text += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  }
+  return text + " " + tenon::spelled(std::span{tensor.shape});
+}
+
+/// Older exporters stored RoPE's inverse frequencies, which follow from the config.
+inline bool is_harmless(std::string_view name) noexcept {
+  return name.ends_with(".rotary_emb.inv_freq");
+}
+
+inline void append_problem(std::string& problems, std::string const& problem) {
+  problems += (problems.empty() ? "" : "; ") + problem;
+}
+
+}  // namespace detail
+
+/// Throws load_error that names every missing tensor, every one of the wrong type or shape, and every one
+/// that nothing asked for. `tolerated` is a name that may be there and is not read, or empty.
+template <weight_source S>
+void check_tensors(S const& source, std::span<expected_tensor const> expected, std::string_view tolerated) {
+  std::string problems;
+  std::set<std::string, std::less<>> known;
+  for (auto const& wanted : expected) {
+    known.insert(wanted.name);
+    auto const* found = source.find(wanted.name);
+    if (found == nullptr) {
+      detail::append_problem(problems, "tensor '" + wanted.name + "': expected " + detail::spelled(wanted) +
+                                           ", found no such tensor");
+    } else if (found->shape != wanted.shape || std::ranges::count(wanted.types, found->type) == 0) {
+      detail::append_problem(problems, "tensor '" + wanted.name + "': expected " + detail::spelled(wanted) +
+                                           ", found " + spelled(*found));
+    }
+  }
+  for (auto const& name : source.names()) {
+    if (known.contains(name) || name == tolerated || detail::is_harmless(name)) continue;
+    detail::append_problem(problems,
+                           "tensor '" + name + "': not expected, found " + spelled(*source.find(name)));
+  }
+  if (!problems.empty()) throw load_error{source.where(), problems};
+}
+
+/// Throws load_error unless precision P can read what the config says was stored.
+template <precision_policy P> void check_quantization(model_config const& config) {
+  std::string const found = config.quant_method.value_or("");
+  std::string const expected{matrix_loader<P>::quant_method};
+  if (found == expected) return;
+  throw load_error{config.where, found.empty()
+                                     ? "precision '" + std::string{P::name} + "' expected quant_method '" +
+                                           expected + "', found weights that are not quantized"
+                                     : "quant_method '" + found + "' is not supported by precision '" +
+                                           std::string{P::name} + "'"};
+}
+
+/// Loads the weights of a model from `source`, for the context, shape and type that `Recipe` names.
+///
+/// q, k and v and gate and up are stacked; norm weights and biases are widened to float. A tied checkpoint
+/// may carry lm_head.weight: like the reference implementation, this does not read it. Throws load_error or
+/// options_error; then nothing stays allocated.
+template <class Recipe, weight_source S>
+recipe_weights<Recipe> load_weights_from(S const& source, decoder_parameters const& parameters,
+                                         load_options<typename Recipe::backend> const& options = {}) {
+  using backend_type = typename Recipe::backend;
+  using loader = matrix_loader<typename Recipe::precision>;
+  recipe_weights<Recipe> weights;
+  {
+    carver counting;  // all checks come before the first allocation
+    auto const expected = expected_tensors(detail::lay_out(weights, counting));
+    check_tensors(source, expected, Recipe::model::shape.tied_embeddings ? "lm_head.weight" : "");
+  }
+  weights.context = std::make_unique<typename backend_type::context>(options.context);
+  weights.parameters = parameters;
+  auto const layout = allocate_weights(weights);
+
+  upload_queue<backend_type> queue;
+  using embedding_element = typename Recipe::precision::activation;
+  add_dense_tensor(source, *source.find(std::string{embedding_name} + ".weight"),
+                   const_cast<embedding_element*>(layout.embedding.data), queue);
+  for (auto const& slot : layout.matrices) {
+    loader::load(source, std::span{slot.parts}, slot.to, queue);
+  }
+  for (auto const& slot : layout.vectors) {
+    std::int64_t first = 0;
+    for (auto const& part : slot.parts) {
+      add_dense_tensor(source, *source.find(part.name), slot.to + first, queue);
+      first += part.count;
+    }
+  }
+  queue.run(*weights.context, detail::loading_threads(options.threads), options.progress);
+  return weights;
+}
+
+/// Loads a Hugging Face checkpoint directory: config.json is checked against `Recipe::model`, then the
+/// safetensors files are read. Throws load_error that names the file, the key or the tensor.
+template <class Recipe>
+recipe_weights<Recipe> load_weights(std::filesystem::path const& directory,
+                                    load_options<typename Recipe::backend> const& options = {}) {
+  auto const config = load_model_config(directory);
+  check_quantization<typename Recipe::precision>(config);
+  check_shape<typename Recipe::model>(config);
+  safetensors_checkpoint const source{directory};
+  return load_weights_from<Recipe>(source, config.parameters, options);
+}
+
+}  // namespace tenon
