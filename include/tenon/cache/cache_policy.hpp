@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -76,5 +77,37 @@ concept cache_ledger =
 /// The least `ledger_options` say: constructible from them.
 template <class L>
 inline constexpr bool is_cache_ledger = cache_ledger<L> && std::constructible_from<L, ledger_options>;
+
+namespace requirement {
+
+template <class C>
+concept names_a_ledger = is_cache_ledger<typename C::ledger>;
+
+/// How many positions a page holds in an engine with that longest context, and how many pages can be of use.
+template <class C>
+concept says_its_pages = requires(std::int32_t max_context, std::int32_t max_rows, std::int64_t affordable) {
+  { C::page_tokens(max_context) } -> std::same_as<std::int32_t>;
+  { C::useful_pages(max_rows, affordable) } -> std::same_as<std::int64_t>;
+  { C::name } -> std::convertible_to<std::string_view>;
+};
+
+/// Device memory of one page with all its layers, and the view that kernels take over `memory`.
+template <class C, class M, class P>
+concept views_device_memory = requires(std::byte* memory, std::int32_t page_tokens) {
+  { C::template page_bytes<M, P>(page_tokens) } -> std::same_as<std::size_t>;
+  { C::template make_view<M, P>(memory, page_tokens) } -> std::same_as<typename C::template view<M, P>>;
+};
+
+}  // namespace requirement
+
+/// Where keys and values live: the host's ledger, and the device's memory as kernels see it, for model M and
+/// precision P.
+template <class C, class M, class P>
+concept cache_policy = requirement::names_a_ledger<C> && requirement::says_its_pages<C> &&
+                       requirement::views_device_memory<C, M, P>;
+
+template <class C, class M, class P>
+  requires cache_policy<C, M, P>
+inline constexpr bool is_cache_policy = true;
 
 }  // namespace tenon

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+
+#include "tenon/work/batch.hpp"
+
+namespace tenon {
+
+/// How steps were run so far.
+struct launch_counts {
+  std::int64_t replayed = 0;
+  std::int64_t eager = 0;
+
+  friend bool operator==(launch_counts const&, launch_counts const&) = default;
+};
+
+namespace requirement {
+
+/// `padded` maps a batch's shape to the one it is run with: the same, or the next larger bucket.
+template <class L>
+concept pads_to_buckets = requires(batch_shape const& shape) {
+  { L::padded(shape) } -> std::same_as<batch_shape>;
+};
+
+/// `run` calls `record` to enqueue a step's work on the context, or replays what an earlier call recorded.
+template <class L, class B>
+concept runs_recorded_work =
+    requires(L& launch, typename B::context& context, batch_shape const& shape, void (*record)()) {
+      { launch.run(context, shape, record) };
+      { launch.counts() } -> std::same_as<launch_counts>;
+    };
+
+template <class L>
+concept says_if_it_captures = requires {
+  { L::captures } -> std::convertible_to<bool>;
+  { L::name } -> std::convertible_to<std::string_view>;
+};
+
+}  // namespace requirement
+
+/// How a step's kernels get to the device. The model does not know which one runs.
+template <class L, class B>
+concept launch_policy = requirement::says_if_it_captures<L> && requirement::pads_to_buckets<L> &&
+                        requirement::runs_recorded_work<L, B>;
+
+template <class L, class B>
+  requires launch_policy<L, B>
+inline constexpr bool is_launch_policy = true;
+
+/// The least of `Rows...` that holds the batch, when it is decode-only; otherwise, and with no bucket large
+/// enough, the shape as it is. A padded batch computes logits and draws an id for every row; what padding
+/// drew is dropped.
+template <std::int32_t... Rows> constexpr batch_shape padded_to(batch_shape shape) noexcept {
+  if (!shape.decode_only() || shape.rows == 0) return shape;
+  std::int32_t bucket = 0;
+  ((bucket = (Rows >= shape.rows && (bucket == 0 || Rows < bucket)) ? Rows : bucket), ...);
+  if (bucket == 0) return shape;
+  return {.rows = bucket,
+          .decode_rows = bucket,
+          .tokens = bucket,
+          .logit_rows = bucket,
+          .sample_rows = bucket,
+          .page_copies = shape.page_copies};
+}
+
+}  // namespace tenon
