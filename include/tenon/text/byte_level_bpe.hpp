@@ -105,7 +105,9 @@ class byte_level_bpe {
   }
 
   /// The added token of exactly this content.
-  std::optional<token_id> added_token(std::string_view name) const noexcept { return added_.find_by_name(name); }
+  std::optional<token_id> added_token(std::string_view name) const noexcept {
+    return added_.find_by_name(name);
+  }
 
   /// One more than the highest id. Ids between may be unused.
   std::size_t vocabulary_size() const noexcept { return tokens_.id_space(); }
@@ -138,13 +140,15 @@ class byte_level_bpe {
     std::uintmax_t const size = std::filesystem::file_size(path, error);
     if (error) throw load_error{path.string(), "expected a file, found: " + error.message()};
     if (size > limit) {
-      throw load_error{path.string(), "expected at most " + std::to_string(limit) + " bytes, found " + std::to_string(size)};
+      throw load_error{path.string(),
+                       "expected at most " + std::to_string(limit) + " bytes, found " + std::to_string(size)};
     }
     std::string content(static_cast<std::size_t>(size), '\0');
     std::ifstream file{path, std::ios::binary};
     file.read(content.data(), static_cast<std::streamsize>(size));
     if (!file) {
-      throw load_error{path.string(), "expected " + std::to_string(size) + " readable bytes, found " + std::to_string(file.gcount())};
+      throw load_error{path.string(), "expected " + std::to_string(size) + " readable bytes, found " +
+                                          std::to_string(file.gcount())};
     }
     return content;
   }
@@ -156,7 +160,8 @@ class byte_level_bpe {
                         "expected UTF-8, found bytes that are not at byte offset " + std::to_string(offset)};
   }
 
-  void encode_checked(std::string_view text, std::span<range const> trusted, std::vector<token_id>& out) const {
+  void encode_checked(std::string_view text, std::span<range const> trusted,
+                      std::vector<token_id>& out) const {
     std::string storage;
     std::size_t done = 0;
     for (range const& run : trusted) {
@@ -198,7 +203,7 @@ class byte_level_bpe {
   nfc_normaliser normaliser_;
   qwen_pre_tokenizer pre_tokenizer_;
   added_token_matcher added_;
-  std::vector<token_id> special_;  // sorted
+  std::vector<token_id> special_;                    // sorted
   std::unique_ptr<std::atomic<reached>[]> reached_;  // [vocabulary_size]
 };
 

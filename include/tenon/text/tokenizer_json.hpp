@@ -68,7 +68,8 @@ class tokenizer_json_reader {
  private:
   explicit tokenizer_json_reader(std::string const& where) : where_{where} {}
 
-  [[noreturn]] void fail(std::string const& key, std::string const& expected, std::string const& found) const {
+  [[noreturn]] void fail(std::string const& key, std::string const& expected,
+                         std::string const& found) const {
     throw load_error{where_, "'" + key + "': expected " + expected + ", found " + found};
   }
 
@@ -121,7 +122,8 @@ class tokenizer_json_reader {
       }
     }
     std::string expected;
-    for (std::string_view const text : allowed) expected += (expected.empty() ? "\"" : " or \"") + std::string{text} + "\"";
+    for (std::string_view const text : allowed)
+      expected += (expected.empty() ? "\"" : " or \"") + std::string{text} + "\"";
     fail(path + std::string{name}, expected + (may_be_empty ? " or null" : ""), value);
   }
 
@@ -219,7 +221,8 @@ class tokenizer_json_reader {
       bytes.clear();
       bool const ordinary = byte_level::append_bytes(left, bytes);
       std::size_t const middle = bytes.size();
-      if (!ordinary || !byte_level::append_bytes(right, bytes)) fail_merge(rank, "letters that stand for bytes", merges[rank]);
+      if (!ordinary || !byte_level::append_bytes(right, bytes))
+        fail_merge(rank, "letters that stand for bytes", merges[rank]);
       std::string_view const whole = bytes;
       auto const left_id = result.tokens.find(whole.substr(0, middle));
       auto const right_id = result.tokens.find(whole.substr(middle));
@@ -227,16 +230,19 @@ class tokenizer_json_reader {
       if (!left_id || !right_id || !merged_id) {
         fail_merge(rank, "two tokens of 'model.vocab' that give a third", merges[rank]);
       }
-      if (!result.merges.insert(*left_id, *right_id, {rank, *merged_id})) fail_merge(rank, "a pair that has no merge yet", merges[rank]);
+      if (!result.merges.insert(*left_id, *right_id, {rank, *merged_id}))
+        fail_merge(rank, "a pair that has no merge yet", merges[rank]);
     }
   }
 
-  [[noreturn]] void fail_merge(std::uint32_t rank, std::string const& expected, boost::json::value const& found) const {
+  [[noreturn]] void fail_merge(std::uint32_t rank, std::string const& expected,
+                               boost::json::value const& found) const {
     fail("model.merges[" + std::to_string(rank) + "]", expected, shortened(boost::json::serialize(found)));
   }
 
   /// The two tokens of a merge, spelled `"a b"` or `["a", "b"]`.
-  std::pair<std::string_view, std::string_view> halves(boost::json::value const& merge, std::uint32_t rank) const {
+  std::pair<std::string_view, std::string_view> halves(boost::json::value const& merge,
+                                                       std::uint32_t rank) const {
     if (merge.is_string()) {
       std::string_view const text = merge.get_string();
       std::size_t const space = text.find(' ');
@@ -259,13 +265,15 @@ class tokenizer_json_reader {
       std::string const path = "added_tokens[" + std::to_string(i) + "]";
       tenon::added_token token = read_added_token(as_object(&tokens[i], path), path + ".");
       for (tenon::added_token const& other : result.added) {
-        if (other.content == token.content) fail(path + ".content", "a content of its own", quoted(token.content));
+        if (other.content == token.content)
+          fail(path + ".content", "a content of its own", quoted(token.content));
       }
       // Trainers put special tokens into the vocabulary too: then both must give the same id.
       if (boost::json::value const* const known = vocab.if_contains(token.content)) {
         token_id const expected = as_id(known, "model.vocab.", token.content);
         if (expected != token.id) {
-          fail(path + ".id", "the id " + std::to_string(expected) + " of 'model.vocab'", std::to_string(token.id));
+          fail(path + ".id", "the id " + std::to_string(expected) + " of 'model.vocab'",
+               std::to_string(token.id));
         }
       } else {
         add_token(token.id, token.content, path + ".id", bytes, result);
@@ -284,7 +292,8 @@ class tokenizer_json_reader {
     }
     boost::json::value const* const special = object.if_contains("special");
     if (special == nullptr || !special->is_bool()) fail(path + "special", "true or false", special);
-    return {std::string{content->get_string()}, as_id(object.if_contains("id"), path, "id"), special->get_bool()};
+    return {std::string{content->get_string()}, as_id(object.if_contains("id"), path, "id"),
+            special->get_bool()};
   }
 
   std::string const& where_;
