@@ -45,6 +45,10 @@ concept owns_staging = requires(typename B::context& context, void* device, void
   { context.copy_out_async(host, static_cast<void const*>(device), bytes) };
 };
 
+/// A mark stands behind all work enqueued so far; waiting for it leaves later work running.
+template <class B>
+concept marks_progress = requires(typename B::context& context) { context.wait(context.record()); };
+
 }  // namespace requirement
 
 /// A place where ops run. Ops are free functions found by argument-dependent look-up through `B::context&`:
@@ -53,8 +57,8 @@ concept owns_staging = requires(typename B::context& context, void* device, void
 /// The op list, each documented in `cpu/` under the same stem:
 ///   embed, norm_qkv, linear_residual, norm_gate_up, norm_head, copy_pages.
 template <class B>
-concept backend =
-    requirement::names_a_context<B> && requirement::owns_memory<B> && requirement::owns_staging<B>;
+concept backend = requirement::names_a_context<B> && requirement::owns_memory<B> &&
+                  requirement::owns_staging<B> && requirement::marks_progress<B>;
 
 template <backend B> inline constexpr bool is_backend = true;
 
