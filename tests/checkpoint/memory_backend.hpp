@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <new>
+#include <string>
+#include <string_view>
+
+#include "tenon/backend/backend.hpp"
+#include "tenon/core/error.hpp"
+
+namespace tenon_test {
+
+/// What every context of a test allocated and did not yet release.
+struct memory_account {
+  std::size_t live_bytes = 0;
+  std::size_t allocations = 0;
+};
+
+/// A backend with memory and no ops: loading is tested without any arithmetic.
+struct memory_backend {
+  struct context_options {
+    memory_account* account = nullptr;
+    std::size_t limit = std::size_t{1} << 40;
+  };
+
+  class context {
+   public:
+    explicit context(context_options const& options) : options_{options} {}
+
+    void* allocate(std::size_t bytes) {
+      if (bytes > options_.limit) {
+        throw tenon::options_error{"memory for " + std::to_string(bytes) + " bytes was refused"};
+      }
+      if (options_.account != nullptr) {
+        options_.account->live_bytes += bytes;
+        ++options_.account->allocations;
+      }
+      return ::operator new(bytes, std::align_val_t{256});
+    }
+    void release(void* memory, std::size_t bytes) noexcept {
+      if (options_.account != nullptr) options_.account->live_bytes -= bytes;
+      ::operator delete(memory, std::align_val_t{256});
+    }
+    void copy_in(void* to, void const* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+    void copy_out(void* to, void const* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+    void wait() {}
+    void* allocate_staging(std::size_t bytes) { return allocate(bytes); }
+    void release_staging(void* memory, std::size_t bytes) noexcept { release(memory, bytes); }
+    void copy_in_async(void* to, void const* from, std::size_t bytes) { copy_in(to, from, bytes); }
+    void copy_out_async(void* to, void const* from, std::size_t bytes) { copy_out(to, from, bytes); }
+
+   private:
+    context_options options_;
+  };
+
+  static constexpr std::string_view name = "memory";
+};
+
+static_assert(tenon::is_backend<memory_backend>);
+
+}  // namespace tenon_test
