@@ -5,6 +5,9 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
+
+#include "tenon/core/ids.hpp"
 
 namespace tenon {
 
@@ -37,7 +40,7 @@ struct yarn_scaling {
   std::int32_t original_max_positions = 0;
   double beta_fast = 32.0;
   double beta_slow = 1.0;
-  std::optional<double> attention_factor;  ///< absent: 0.1 * ln(factor) + 1
+  std::optional<double> attention_factor{};  ///< absent: 0.1 * ln(factor) + 1
 
   friend bool operator==(yarn_scaling const&, yarn_scaling const&) = default;
 };
@@ -45,9 +48,10 @@ struct yarn_scaling {
 /// What a checkpoint says at run time and kernels need as values.
 struct decoder_parameters {
   double rope_theta = 1e6;
-  std::optional<yarn_scaling> rope_scaling;
+  std::optional<yarn_scaling> rope_scaling{};
   float norm_epsilon = 1e-6f;
   std::int32_t max_positions = 0;  ///< the longest context that the model is meant for
+  std::vector<token_id> stop_ids{};  ///< end every choice, unless a request ignores stop ids
 
   friend bool operator==(decoder_parameters const&, decoder_parameters const&) = default;
 };

@@ -77,8 +77,10 @@ template <class R> class model_runner {
     kv_ = R::cache::template make_view<model, precision>(
         carving.take<std::byte>(checked_size{page} * (pages_ + 1)), page_tokens_);
     prepare_memory();
-    if constexpr (requires { context().reserve(model::shape, layout_.limits()); })
-      context().reserve(model::shape, layout_.limits());
+    constexpr auto shape = model::shape;
+    if constexpr (requires { context().reserve(1, 1, 1, 1); }) {
+      context().reserve(shape.hidden, shape.ffn, shape.qkv_width(), options_.max_tokens);
+    }
   }
 
   /// A ledger for this runner's cache.

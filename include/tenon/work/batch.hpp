@@ -62,7 +62,7 @@ struct sampling_row {
 /// addresses that never change. Arrays are ordered by row, decode rows first; tokens of a row are
 /// consecutive.
 struct batch_view {
-  batch_shape shape;
+  batch_shape shape{};
   token_id const* ids = nullptr;      // [tokens] input ids
   slot_id const* id_slots = nullptr;  // [tokens] no_slot, or the slot whose last sampled id replaces `ids`
   std::int32_t const* positions = nullptr;     // [tokens]

@@ -59,12 +59,12 @@ struct token_usage {
 struct event {
   request_id request{};
   std::int32_t choice = 0;
-  std::optional<token_id> token;            ///< absent when the choice ended without a new id
-  float logprob = 0.0f;                     ///< of `token`; only if the request asked for logprobs
-  std::vector<token_logprob> alternatives;  ///< most likely first; only as many as the request asked for
+  std::optional<token_id> token{};            ///< absent when the choice ended without a new id
+  float logprob = 0.0f;                       ///< of `token`; only if the request asked for logprobs
+  std::vector<token_logprob> alternatives{};  ///< most likely first; only as many as the request asked for
   finish_reason finish = finish_reason::none;
-  token_usage usage;    ///< meaningful in the last event
-  std::string message;  ///< only with finish_reason::failed
+  token_usage usage{};    ///< meaningful in the last event
+  std::string message{};  ///< only with finish_reason::failed
 
   friend bool operator==(event const&, event const&) = default;
 };

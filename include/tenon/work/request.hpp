@@ -23,9 +23,9 @@ struct sampling_parameters {
   float presence_penalty = 0.0f;  ///< subtracted once from every generated id's logit
   float frequency_penalty =
       0.0f;  ///< subtracted from a generated id's logit, times how often it was generated
-  std::vector<std::pair<token_id, float>> logit_bias;
+  std::vector<std::pair<token_id, float>> logit_bias{};
   std::optional<std::uint64_t>
-      seed;  ///< absent: drawn by the engine; equal seeds give equal ids, whatever else runs
+      seed{};  ///< absent: drawn by the engine; equal seeds give equal ids, whatever else runs
   std::int32_t logprobs =
       -1;  ///< -1: none; k >= 0: the chosen id's log-probability and the k best alternatives
 
@@ -34,13 +34,13 @@ struct sampling_parameters {
 
 /// One user's wish, immutable once submitted. The engine knows ids only: stop strings belong to `text/`.
 struct request {
-  std::vector<token_id> prompt;       ///< not empty
+  std::vector<token_id> prompt{};     ///< not empty
   std::int32_t max_new_tokens = 256;  ///< at least 1
   std::int32_t min_new_tokens = 0;    ///< stop ids cannot be sampled before
-  std::vector<token_id> stop_ids;     ///< end a choice; the stop id itself is the last event's id
+  std::vector<token_id> stop_ids{};   ///< end a choice; the stop id itself is the last event's id
   bool ignore_stop_ids = false;       ///< keep on to max_new_tokens
-  std::vector<token_id> forced;       ///< ids that the first steps emit, in place of sampling
-  sampling_parameters sampling;
+  std::vector<token_id> forced{};     ///< ids that the first steps emit, in place of sampling
+  sampling_parameters sampling{};
   std::int32_t choices = 1;   ///< n: continuations of one prompt, which share its pages
   std::int32_t priority = 0;  ///< smaller goes first
   cache_scope scope{};        ///< prompts share cached pages only within one scope

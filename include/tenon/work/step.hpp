@@ -25,10 +25,10 @@ struct step_row {
 /// decode and prefill kernels each see a contiguous range.
 struct step {
   std::uint64_t number = 0;
-  std::vector<step_row> rows;
-  std::vector<page_copy> page_copies;  ///< run before the forward pass, in order
-  std::int32_t decode_rows = 0;        ///< leading rows of exactly one token
-  std::int32_t tokens = 0;             ///< sum of `count`
+  std::vector<step_row> rows{};
+  std::vector<page_copy> page_copies{};  ///< run before the forward pass, in order
+  std::int32_t decode_rows = 0;          ///< leading rows of exactly one token
+  std::int32_t tokens = 0;               ///< sum of `count`
 
   bool decode_only() const noexcept { return decode_rows == static_cast<std::int32_t>(rows.size()); }
 };
@@ -41,11 +41,11 @@ struct step {
 struct sampled {
   std::int32_t ids_per_row = 1;
   std::int32_t top_per_row = 0;
-  std::span<token_id const> ids;
-  std::span<std::int32_t const> counts;
-  std::span<float const> logprobs;      // [rows * ids_per_row]
-  std::span<token_id const> top_ids;    // [rows * top_per_row]
-  std::span<float const> top_logprobs;  // [rows * top_per_row]
+  std::span<token_id const> ids{};
+  std::span<std::int32_t const> counts{};
+  std::span<float const> logprobs{};      // [rows * ids_per_row]
+  std::span<token_id const> top_ids{};    // [rows * top_per_row]
+  std::span<float const> top_logprobs{};  // [rows * top_per_row]
 };
 
 }  // namespace tenon
