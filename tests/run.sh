@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds and runs the tests: bash tests/run.sh [--yes] [--all] [-j N]
+#
+#   --yes   ask nothing when packages are missing
+#   --all   add the sanitizers, clang 16 and the comparisons with reference implementations
+#   -j N    at most N jobs (default: the processors that this process may use)
+#
+# The environment: TENON_TEST_DATA is a directory with real tokenizer files (tests that want them say "skipped" without
+# it), TENON_BUILD_DIR takes the build output in place of build/.
+# The last line is `N passed, N failed, N skipped`, counted over ctest entries, builds that failed and comparisons.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+all=0
+jobs=$(nproc)
+install_options=()
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --all) all=1 ;;
+    --yes) install_options+=(--yes) ;;
+    -j) jobs=${2:?-j expects a number}; shift ;;
+    -j*) jobs=${1#-j} ;;
+    *) echo "usage: bash tests/run.sh [--yes] [--all] [-j N]" >&2; exit 2 ;;
+  esac
+  shift
+done
+
+root=${TENON_BUILD_DIR:-build}
+mkdir -p "$root"
+root=$(cd "$root" && pwd)
+passed=0
+failed=0
+skipped=0
+cases=0
+stage_times=()
+
+begin() {
+  stage=$1
+  started=$SECONDS
+  echo
+  echo "== $stage"
+}
+
+finish() {
+  stage_times+=("$(printf '%5d s  %s' $((SECONDS - started)) "$stage")")
+}
+
+# Shows the end of a log whose command failed, and counts it as one failure.
+fail_with() {  # what, log
+  tail -n 100 "$2"
+  echo "FAILED: $1 (all of it: $2)"
+  failed=$((failed + 1))
+}
+
+build() {  # preset [option...]
+  local preset=$1 log=$root/$1-build.log
+  shift
+  begin "build $preset"
+  if cmake --preset "$preset" -B "$root/$preset" "$@" > "$log" 2>&1 &&
+    cmake --build "$root/$preset" --parallel "$jobs" -- -k 20 >> "$log" 2>&1; then
+    finish
+    return 0
+  fi
+  grep -hE '(error|FAILED)\b' "$log" | head -n 40
+  fail_with "build $preset" "$log"
+  finish
+  return 1
+}
+
+# Adds a JUnit file's counts to the totals, and the number of Boost.Test cases that the log names.
+count_results() {  # directory
+  local suite
+  suite=$(grep -m 1 -A 12 '<testsuite' "$1/results.xml")
+  attribute() { sed -n "s/.*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" <<< "$suite" | head -n 1; }
+  local tests failures left_out disabled
+  tests=$(attribute tests) failures=$(attribute failures) left_out=$(attribute skipped) disabled=$(attribute disabled)
+  failed=$((failed + failures))
+  skipped=$((skipped + left_out + disabled))
+  passed=$((passed + tests - failures - left_out - disabled))
+  cases=$((cases + $(sed -n 's/^Running \([0-9]*\) test cases*\.\.\.$/\1/p' "$1/Testing/Temporary/LastTest.log" |
+    awk '{ sum += $1 } END { print sum + 0 }')))
+}
+
+run_tests() {  # preset, scale of random tests, [ctest option...]
+  local directory=$root/$1 scale=$2
+  begin "test $1"
+  shift 2
+  rm -f "$directory/results.xml"
+  TENON_TEST_SCALE=${TENON_TEST_SCALE:-$scale} ctest --test-dir "$directory" --parallel "$jobs" --output-on-failure \
+    --no-tests=error --output-junit "$directory/results.xml" "$@" < /dev/null
+  if [[ -s $directory/results.xml ]]; then
+    count_results "$directory"
+  else
+    echo "FAILED: ctest ended without results in $directory"
+    failed=$((failed + 1))
+  fi
+  finish
+}
+
+# The Python half of each tests/oracle/<name>.py, in an environment of its own. A script gets those of our options that its
+# --help names; status 77 means that it had nothing to compare with.
+run_oracles() {
+  local venv=$root/oracle_venv log=$root/oracle.log script name count
+  begin "comparisons with reference implementations"
+  count=$(find tests/oracle -name '*.py' 2> /dev/null | wc -l)
+  [[ $count -gt 0 ]] || return
+  bash examples/install_packages.sh "${install_options[@]}" --optional venv || true
+  if ! { [[ -x $venv/bin/python ]] || python3 -m venv "$venv"; } > "$log" 2>&1 ||
+    ! timeout 600 "$venv/bin/pip" install --quiet --retries 1 --timeout 20 \
+      numpy jinja2 tokenizers transformers >> "$log" 2>&1; then
+    echo "skipped: the $count comparisons, because pip could not install the references ($log)"
+    skipped=$((skipped + count))
+    finish
+    return
+  fi
+  for script in tests/oracle/*.py; do
+    name=$(basename "$script" .py)
+    run_oracle "$script" "$venv" > "$root/oracle_$name.log" 2>&1
+    case $? in
+      0) tail -n 3 "$root/oracle_$name.log"; passed=$((passed + 1)); echo "passed: $name" ;;
+      77) tail -n 1 "$root/oracle_$name.log"; skipped=$((skipped + 1)); echo "skipped: $name" ;;
+      *) fail_with "$name" "$root/oracle_$name.log" ;;
+    esac
+  done
+  finish
+}
+
+run_oracle() {  # script, venv
+  local help options=() program
+  help=$("$2/bin/python" "$1" --help) || return 1
+  program=$(grep -o 'tests/oracle/[a-z_]*' <<< "$help" | grep -v "$(basename "$1" .py)\$" | head -n 1)
+  if grep -q -- '--data' <<< "$help"; then
+    [[ -n ${TENON_TEST_DATA:-} ]] || { echo "skipped: TENON_TEST_DATA names no directory with reference files"; return 77; }
+    options+=(--data "$TENON_TEST_DATA")
+  fi
+  if grep -q -- '--program' <<< "$help"; then options+=(--program "$root/host/$program"); fi
+  if grep -q -- '--model' <<< "$help"; then options+=(--model examples/tiny_model); fi
+  if grep -q -- '--quick' <<< "$help"; then options+=(--quick); fi
+  TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 timeout 900 "$2/bin/python" "$1" "${options[@]}" < /dev/null
+}
+
+begin packages
+bash examples/install_packages.sh "${install_options[@]}" test || exit 1
+finish
+
+if build host; then run_tests host 1; fi
+
+if [[ $all -eq 1 ]]; then
+  if build asan; then
+    ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 run_tests asan 0.1
+  fi
+  # The folders whose code runs on several threads, or is called from them.
+  if build tsan; then run_tests tsan 0.02 -L '^(cpu|engine|runtime|text|integration)$'; fi
+  if bash examples/install_packages.sh "${install_options[@]}" --optional clang; then
+    if build clang; then run_tests clang 0.1 -L '^(checks|compile_fail|core|work|text|checkpoint)$'; fi
+  else
+    echo "skipped: clang 16 is neither installed nor installable"
+    skipped=$((skipped + 1))
+  fi
+  run_oracles
+fi
+
+echo
+echo "time by stage:"
+printf '%s\n' "${stage_times[@]}"
+echo "$cases Boost.Test cases ran"
+echo "$passed passed, $failed failed, $skipped skipped"
+[[ $failed -eq 0 && $passed -gt 0 ]]
