@@ -12,6 +12,7 @@
 #include <iostream>
 #include <string>
 
+#include "tenon/text/byte_level_bpe.hpp"
 #include "tenon/text/parse_messages.hpp"
 #include "tenon/text/qwen2_5_chat.hpp"
 #include "tenon/text/qwen3_chat.hpp"
@@ -34,7 +35,7 @@ tenon::chat_options read_options(boost::json::object const& request) {
   return options;
 }
 
-boost::json::object answer(std::string const& line) {
+boost::json::object answer(tenon::byte_level_bpe const& tokenizer, std::string const& line) {
   auto const value = tenon::parse_strict_json(line);
   auto const& request = value.as_object();
   auto const messages = tenon::parse_messages(request.at("messages"));
@@ -42,21 +43,29 @@ boost::json::object answer(std::string const& line) {
   auto const chat = request.at("family").as_string() == "qwen3"
                         ? tenon::qwen3_chat::render(messages, options)
                         : tenon::qwen2_5_chat::render(messages, options);
+  auto const pieces = chat.spans();
   boost::json::array spans;
-  for (auto const& span : chat.spans()) {
+  for (auto const& span : pieces) {
     spans.push_back(boost::json::array{boost::json::string_view{span.text}, span.trusted});
   }
-  return {{"text", chat.text()}, {"spans", std::move(spans)}};
+  boost::json::array ids;
+  for (auto const id : tokenizer.encode(pieces)) ids.push_back(id);
+  return {{"text", chat.text()}, {"spans", std::move(spans)}, {"ids", std::move(ids)}};
 }
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: render_chats TOKENIZER_DIRECTORY <conversations\n";
+    return 2;
+  }
+  auto const tokenizer = tenon::byte_level_bpe::load(argv[1]);
   std::ios::sync_with_stdio(false);
   for (std::string line; std::getline(std::cin, line);) {
     boost::json::object result;
     try {
-      result = answer(line);
+      result = answer(tokenizer, line);
     } catch (std::exception const& failure) {
       result["error"] = failure.what();
     }
