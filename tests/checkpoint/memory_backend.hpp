@@ -46,6 +46,8 @@ struct memory_backend {
     void copy_in(void* to, void const* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
     void copy_out(void* to, void const* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
     void wait() {}
+    int record() { return 0; }
+    void wait(int) {}
     void* allocate_staging(std::size_t bytes) { return allocate(bytes); }
     void release_staging(void* memory, std::size_t bytes) noexcept { release(memory, bytes); }
     void copy_in_async(void* to, void const* from, std::size_t bytes) { copy_in(to, from, bytes); }
