@@ -55,6 +55,12 @@ template <precision_policy P> struct matrix_loader {
     return {space.template take<weight>(checked_size{out_features} * in_features), out_features, in_features};
   }
 
+  /// The embedding's memory as the matrix of a tied head. Quantized checkpoints keep the embedding and the
+  /// head in 16 bits: the matrix of such a precision can be dense too.
+  static typename P::matrix tied_head(dense_matrix<typename P::activation> const& embedding) {
+    return embedding;
+  }
+
   /// Adds the tensors that the parts need.
   static void expect(std::span<matrix_part const> parts, std::int32_t in_features,
                      std::vector<expected_tensor>& to) {

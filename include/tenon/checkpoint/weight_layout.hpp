@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -87,14 +86,11 @@ template <model_spec M, precision_policy P> class weight_planner {
     return layout_->embedding;
   }
 
-  /// A tied head is the embedding's memory where the types allow it, else its own packing of the same tensor.
   typename P::matrix head() {
-    if constexpr (!shape.tied_embeddings) {
-      return matrix({{head_name, shape.vocabulary}}, shape.hidden);
-    } else if constexpr (std::same_as<typename P::matrix, dense_matrix<typename P::activation>>) {
-      return layout_->embedding;
+    if constexpr (shape.tied_embeddings) {
+      return matrix_loader<P>::tied_head(layout_->embedding);
     } else {
-      return matrix({{embedding_name, shape.vocabulary}}, shape.hidden);
+      return matrix({{head_name, shape.vocabulary}}, shape.hidden);
     }
   }
 
@@ -158,7 +154,6 @@ template <precision_policy P> std::vector<expected_tensor> expected_tensors(weig
                  dense_types(),
                  {layout.embedding.out_features, layout.embedding.in_features}});
   for (auto const& slot : layout.matrices) {
-    if (slot.parts.front().name == embedding_name) continue;  // a tied head
     matrix_loader<P>::expect(slot.parts, slot.to.in_features, all);
   }
   for (auto const& slot : layout.vectors) {
