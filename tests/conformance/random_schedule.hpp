@@ -106,7 +106,7 @@ class random_schedule {
         (drawn.limits.max_context + drawn.cache.page_tokens - 1) / drawn.cache.page_tokens;
     drawn.cache.pages = std::max(drawn.cache.slots, one + draw(-2, 2 * one));
     drawn.cache.prefix_caching = chance(80);
-    drawn.depth = draw(1, 2);
+    drawn.depth = chance(10) ? 3 : draw(1, 2);
     drawn.requests = draw(1, 7);
     drawn.vocabulary = static_cast<std::uint32_t>(draw(2, 8));
     drawn.cancel_percent = chance(50) ? 0 : draw(1, 8);

@@ -67,7 +67,7 @@ class roster {
 
   void admit(sequence& seq) {
     std::int64_t const turn =
-        std::int64_t{seq.wish->priority} * ageing_steps_ + static_cast<std::int64_t>(steps_);
+        std::int64_t{seq.wish->priority} * ageing_steps_ + static_cast<std::int64_t>(planned_);
     seq.state = sequence_state::waiting;
     waiting_.insert({turn, &seq});
   }
@@ -86,17 +86,19 @@ class roster {
     std::erase_if(waiting_, [&](ticket const& held) { return ends(*held.seq); });
   }
 
-  /// Publishes the pages that became final, appends ids, reports and lets finished sequences go.
+  /// Publishes the pages that became final, appends ids, reports and lets finished sequences go. Called once
+  /// for every step handed out, in order: steps are counted here, whatever their `number` says.
   template <cache_ledger Ledger>
   void commit(Ledger& ledger, step const& done, sampled const& result, std::vector<event>& events) {
     report_failures(events);
+    ++committed_;
     std::size_t entries = 0;
     for (step_row const& row : done.rows) {
       sequence& seq = *row.seq;
       std::size_t const entry = entries;
       if (row.samples) ++entries, --seq.pending;
       if (seq.state == sequence_state::finished) continue;
-      if (still_holds(row, done.number)) ledger.publish(seq.slot, computed_ids(row), prefix_scope(*seq.wish));
+      if (still_holds(row)) ledger.publish(seq.slot, computed_ids(row), prefix_scope(*seq.wish));
       if (!row.samples) continue;
       if (append_sampled(seq, result, entry, limits_.max_context, events) != finish_reason::none)
         end(ledger, seq);
@@ -155,7 +157,7 @@ class roster {
   /// The plan as a step, or nothing. A step without rows only carries failures to its commit.
   std::optional<step> hand_out(step_builder&& plan) {
     if (plan.empty() && failures_.empty()) return std::nullopt;
-    return std::move(plan).finish(steps_++);
+    return std::move(plan).finish(++planned_);
   }
 
  private:
@@ -225,7 +227,7 @@ class roster {
 
   void take_slot(sequence& seq, slot_id slot, std::int32_t covered, sequence const* first) {
     slots_.take(slot);
-    since_[static_cast<std::size_t>(slot)] = steps_;
+    since_[static_cast<std::size_t>(slot)] = planned_ + 1;
     seq.slot = slot;
     seq.fresh_slot = true;
     seq.computed = covered;
@@ -236,8 +238,8 @@ class roster {
   }
 
   /// Whether the row's sequence still has the slot, and the pages in it, for which the row was planned.
-  bool still_holds(step_row const& row, std::uint64_t number) const noexcept {
-    return row.seq->slot == row.slot && since_[static_cast<std::size_t>(row.slot)] <= number;
+  bool still_holds(step_row const& row) const noexcept {
+    return row.seq->slot == row.slot && since_[static_cast<std::size_t>(row.slot)] <= committed_;
   }
 
   template <cache_ledger Ledger> void leave(Ledger& ledger, sequence& seq) {
@@ -277,7 +279,8 @@ class roster {
   std::vector<ticket> running_;
   waiting_queue waiting_;
   std::vector<event> failures_;  // not yet reported: planning has no events of its own
-  std::uint64_t steps_ = 0;
+  std::uint64_t planned_ = 0;    // steps handed out, numbered from 1
+  std::uint64_t committed_ = 0;
   std::int64_t preemptions_ = 0;
   sequence const* blocked_ = nullptr;  // compared, never read: it may be gone
   std::int64_t blocked_at_ = 0;
