@@ -208,7 +208,7 @@ class random_schedule {
     bool const last_unknown = end > seq.known();
     require(last_unknown == row.input_on_device,
             "input_on_device says whether the last id is known to the host");
-    require(end <= seq.known() + 1 && !(row.input_on_device && seq.needs_host),
+    require(std::max(row.begin, seq.known()) >= end - 1 && !(row.input_on_device && seq.needs_host),
             "inputs exist when they are needed");
     device_row copied{.slot = row.slot,
                       .begin = row.begin,
@@ -217,8 +217,9 @@ class random_schedule {
                       .inputs = {},
                       .table = {},
                       .truth = &record_of(seq.id, seq.choice).truth};
-    auto const known = std::min(end, seq.known());
-    copied.inputs.assign(seq.tokens.begin() + row.begin, seq.tokens.begin() + known);
+    auto const known = std::clamp(seq.known(), row.begin, end);
+    std::int32_t const begin = std::min(row.begin, seq.known());
+    copied.inputs.assign(seq.tokens.begin() + begin, seq.tokens.begin() + begin + (known - row.begin));
     copied.inputs.resize(static_cast<std::size_t>(row.count));
     auto const table = ledger_.pages(row.slot);
     copied.table.assign(table.begin(), table.end());
