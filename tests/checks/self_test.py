@@ -16,7 +16,8 @@ import extract_snippets
 import file_rules
 import layering
 
-COMMAND = pathlib.Path(sys.argv.pop()).read_text(encoding="utf-8").splitlines()
+# Without the directories of headers: what is tested here is the checks, not tenon.
+COMMAND = [a for a in pathlib.Path(sys.argv.pop()).read_text(encoding="utf-8").splitlines() if not a.startswith("-I")]
 
 
 def header(*includes):
