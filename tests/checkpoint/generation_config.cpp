@@ -31,12 +31,12 @@ BOOST_AUTO_TEST_CASE(values_of_the_file_and_nothing_else) {
   BOOST_TEST(config.top_k.value() == 20);
   BOOST_TEST(config.min_p.value() == 0.0f);
   BOOST_TEST(config.repetition_penalty.value() == 1.05f);
-  BOOST_TEST(config.end_ids == (std::vector<tenon::token_id>{9, 8}), boost::test_tools::per_element());
+  BOOST_TEST(config.stop_ids == (std::vector<tenon::token_id>{9, 8}), boost::test_tools::per_element());
   BOOST_TEST(config.pad_id.value() == 8);
 
   auto const empty = parse("{}");
   BOOST_TEST((!empty.do_sample && !empty.temperature && !empty.top_p && !empty.top_k && !empty.min_p));
-  BOOST_TEST((!empty.repetition_penalty && empty.end_ids.empty() && !empty.pad_id));
+  BOOST_TEST((!empty.repetition_penalty && empty.stop_ids.empty() && !empty.pad_id));
 }
 
 BOOST_AUTO_TEST_CASE(wrong_values_are_named) {
@@ -55,14 +55,14 @@ BOOST_AUTO_TEST_CASE(stop_ids_fall_back_on_those_of_the_model) {
   tenon_test::temporary_directory const directory;
   tenon::model_config model;
   model.shape.vocabulary = 100;
-  model.end_ids = {42};
-  BOOST_TEST(tenon::load_generation_config(directory.path(), model).end_ids.front() == 42);
+  model.stop_ids = {42};
+  BOOST_TEST(tenon::load_generation_config(directory.path(), model).stop_ids.front() == 42);
   directory.write("generation_config.json", R"({"top_k":3})");
   auto const config = tenon::load_generation_config(directory.path(), model);
-  BOOST_TEST(config.end_ids.front() == 42);
+  BOOST_TEST(config.stop_ids.front() == 42);
   BOOST_TEST(config.top_k.value() == 3);
   directory.write("generation_config.json", R"({"eos_token_id":7})");
-  BOOST_TEST(tenon::load_generation_config(directory.path(), model).end_ids.front() == 7);
+  BOOST_TEST(tenon::load_generation_config(directory.path(), model).stop_ids.front() == 7);
 }
 
 BOOST_AUTO_TEST_CASE(published_files) {
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(published_files) {
   };
   auto const qwen3 = read("Qwen3");
   BOOST_TEST(qwen3.temperature.value() == 0.6f);
-  BOOST_TEST(qwen3.end_ids == (std::vector<tenon::token_id>{151645, 151643}),
+  BOOST_TEST(qwen3.stop_ids == (std::vector<tenon::token_id>{151645, 151643}),
              boost::test_tools::per_element());
   BOOST_TEST(read("Qwen2.5-Instruct").repetition_penalty.value() == 1.05f);
 }

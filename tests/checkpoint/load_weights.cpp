@@ -180,6 +180,16 @@ BOOST_AUTO_TEST_CASE(shards_and_threads_make_no_difference) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(stop_ids_come_from_generation_config_or_config) {
+  temporary_directory const directory;
+  write_checkpoint<small_qwen3>(directory, dtype::bf16);
+  auto const loaded = [&] { return tenon::load_weights<recipe>(directory.path()).parameters.stop_ids; };
+  directory.write("config.json", tenon_test::config_json<small_qwen3>(R"(,"eos_token_id":7)"));
+  BOOST_TEST(loaded() == std::vector<tenon::token_id>{7}, boost::test_tools::per_element());
+  directory.write("generation_config.json", R"({"eos_token_id":[8,9]})");
+  BOOST_TEST(loaded() == (std::vector<tenon::token_id>{8, 9}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(progress_rises_to_the_end) {
   temporary_directory const directory;
   write_checkpoint<small_qwen3>(directory, dtype::bf16);

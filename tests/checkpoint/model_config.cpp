@@ -55,7 +55,7 @@ template <class Model> void check_published(std::filesystem::path const& directo
     BOOST_TEST(tenon::matches<Model>(config));
     BOOST_TEST(config.parameters.rope_theta == 1e6);
     BOOST_TEST(config.parameters.norm_epsilon == 1e-6f);
-    BOOST_TEST(config.end_ids == std::vector<tenon::token_id>{151645}, boost::test_tools::per_element());
+    BOOST_TEST(config.stop_ids == std::vector<tenon::token_id>{151645}, boost::test_tools::per_element());
     bool const is_yarn = name.find("yarn") != std::string::npos;
     BOOST_TEST(config.parameters.rope_scaling.has_value() == is_yarn);
     if (is_yarn) {
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(the_older_spelling) {
                   .norm_epsilon = 1e-5f,
                   .max_positions = 512}));
   BOOST_TEST((config.stored_type == tenon::dtype::bf16));
-  BOOST_TEST(config.end_ids.front() == 7);
+  BOOST_TEST(config.stop_ids.front() == 7);
   BOOST_TEST(!config.quant_method);
 }
 
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(what_the_families_differ_in) {
 }
 
 BOOST_AUTO_TEST_CASE(several_stop_ids) {
-  auto const ids = parse(R"("eos_token_id":[5,6])").end_ids;
+  auto const ids = parse(R"("eos_token_id":[5,6])").stop_ids;
   BOOST_TEST(ids == (std::vector<tenon::token_id>{5, 6}), boost::test_tools::per_element());
 }
 
@@ -145,6 +145,9 @@ BOOST_AUTO_TEST_CASE(wrong_values_are_named_with_file_key_and_value) {
           "num_attention_heads * head_dim: expected at most");
   refused(R"("eos_token_id":128)", "key 'eos_token_id': expected an integer from 0 to 127, found 128");
   refused(R"("eos_token_id":[1,-1])", "key 'eos_token_id': expected an integer from 0 to 127, found -1");
+  std::string many = "0";
+  for (int i = 1; i < 33; ++i) many += ",1";
+  refused("\"eos_token_id\":[" + many + "]", "key 'eos_token_id': expected at most 32 ids, found [0,1,1");
   refused(R"("pad_token_id":1.5)", "key 'pad_token_id': expected an integer, found 1.5");
   refused(R"("rms_norm_eps":0)", "key 'rms_norm_eps': expected a number from 1e-20 to 1, found 0");
   refused(R"("rope_theta":-1)", "key 'rope_theta': expected a number of at least 1, found -1");

@@ -27,7 +27,7 @@ struct generation_config {
   std::optional<std::int32_t> top_k;
   std::optional<float> min_p;
   std::optional<float> repetition_penalty;
-  std::vector<token_id> end_ids;  ///< eos_token_id: generation ends with any of them
+  std::vector<token_id> stop_ids;  ///< eos_token_id: generation ends with any of them
   std::optional<token_id> pad_id;
 };
 
@@ -52,7 +52,7 @@ inline generation_config parse_generation_config(std::string_view text, std::int
   }
   config.min_p = number("min_p", {.least = 0.0, .most = 1.0});
   config.repetition_penalty = number("repetition_penalty", {.least = 0.01, .most = 100.0});
-  config.end_ids = detail::ids_below(fields, "eos_token_id", vocabulary);
+  config.stop_ids = detail::ids_below(fields, "eos_token_id", vocabulary);
   auto const pad = detail::ids_below(fields, "pad_token_id", vocabulary);
   if (!pad.empty()) config.pad_id = pad.front();
   return config;
@@ -67,7 +67,7 @@ inline generation_config load_generation_config(std::filesystem::path const& dir
   if (std::filesystem::exists(path)) {
     config = parse_generation_config(read_text_file(path, 16 << 20), model.shape.vocabulary, path.string());
   }
-  if (config.end_ids.empty()) config.end_ids = model.end_ids;
+  if (config.stop_ids.empty()) config.stop_ids = model.stop_ids;
   return config;
 }
 

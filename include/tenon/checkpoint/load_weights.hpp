@@ -17,6 +17,7 @@
 
 #include "tenon/backend/buffer.hpp"
 #include "tenon/checkpoint/dense_tensor.hpp"
+#include "tenon/checkpoint/generation_config.hpp"
 #include "tenon/checkpoint/matrix_loader.hpp"
 #include "tenon/checkpoint/model_config.hpp"
 #include "tenon/checkpoint/safetensors.hpp"
@@ -141,14 +142,16 @@ recipe_weights<Recipe> load_weights_from(S const& source, decoder_parameters con
   return weights;
 }
 
-/// Loads a Hugging Face checkpoint directory: config.json is checked against `Recipe::model`, then the
-/// safetensors files are read. Throws load_error that names the file, the key or the tensor.
+/// Loads a Hugging Face checkpoint directory: config.json is checked against `Recipe::model`, stop ids come
+/// from generation_config.json where there is one, then the safetensors files are read. Throws load_error
+/// that names the file, the key or the tensor.
 template <class Recipe>
 recipe_weights<Recipe> load_weights(std::filesystem::path const& directory,
                                     load_options<typename Recipe::backend> const& options = {}) {
-  auto const config = load_model_config(directory);
+  auto config = load_model_config(directory);
   check_quantization<typename Recipe::precision>(config);
   check_shape<typename Recipe::model>(config);
+  config.parameters.stop_ids = load_generation_config(directory, config).stop_ids;
   safetensors_checkpoint const source{directory};
   return load_weights_from<Recipe>(source, config.parameters, options);
 }

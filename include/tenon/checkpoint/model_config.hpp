@@ -32,12 +32,13 @@ struct model_config {
   decoder_parameters parameters;
   std::optional<dtype> stored_type;         ///< torch_dtype or dtype
   std::optional<std::string> quant_method;  ///< of quantization_config, such as "fp8"; absent: none
-  std::vector<token_id> end_ids;            ///< eos_token_id: an integer or a list
+  std::vector<token_id> stop_ids;           ///< eos_token_id: an integer or a list
 };
 
 namespace detail {
 
 inline constexpr std::int64_t largest_width = 1 << 24;
+inline constexpr std::size_t most_ids = 32;  // of stop ids; a request may add as many
 
 inline std::int32_t required_width(json_fields const& fields, std::string_view key) {
   auto const width = fields.required(key, fields.integer(key, {.least = 1, .most = largest_width}));
@@ -50,6 +51,9 @@ inline std::vector<token_id> ids_below(json_fields const& fields, std::string_vi
   std::vector<token_id> ids;
   for (auto id : fields.integers(key, {.least = 0, .most = vocabulary - 1})) {
     ids.push_back(static_cast<token_id>(id));
+  }
+  if (ids.size() > most_ids) {
+    fields.wrong(key, "at most " + std::to_string(most_ids) + " ids", *fields.find(key));
   }
   return ids;
 }
@@ -184,7 +188,7 @@ inline model_config parse_model_config(std::string_view text, std::string const&
   if (auto const quantization = fields.object("quantization_config")) {
     config.quant_method = quantization->required("quant_method", quantization->string("quant_method"));
   }
-  config.end_ids = detail::ids_below(fields, "eos_token_id", config.shape.vocabulary);
+  config.stop_ids = detail::ids_below(fields, "eos_token_id", config.shape.vocabulary);
   for (auto const* key : {"bos_token_id", "pad_token_id"}) {
     detail::ids_below(fields, key, config.shape.vocabulary);
   }
