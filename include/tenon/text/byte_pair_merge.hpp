@@ -5,8 +5,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <queue>
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -23,7 +24,7 @@ namespace tenon {
 class byte_pair_merge {
  public:
   /// Pieces up to this many bytes are scanned.
-  static constexpr std::size_t scan_limit = 64;
+  static constexpr std::size_t scan_limit = 64;  // a multiple of 8 below 256
 
   /// byte_tokens: the token of each byte.
   static void append(std::string_view piece, merge_table const& merges,
@@ -35,26 +36,12 @@ class byte_pair_merge {
     }
   }
 
+  /// piece: 1 to scan_limit bytes.
   static void append_by_scan(std::string_view piece, merge_table const& merges,
                              std::array<token_id, 256> const& byte_tokens, std::vector<token_id>& out) {
-    std::array<token_id, scan_limit> tokens;
-    std::array<merge, scan_limit> pairs;  // pairs[i]: tokens[i] with tokens[i + 1]
-    std::size_t count = piece.size();
-    for (std::size_t i = 0; i < count; ++i) tokens[i] = byte_tokens[static_cast<unsigned char>(piece[i])];
-    for (std::size_t i = 0; i + 1 < count; ++i) pairs[i] = merges.find(tokens[i], tokens[i + 1]);
-    while (count > 1) {
-      std::size_t const best = lowest(std::span{pairs.data(), count - 1});
-      if (!pairs[best].exists()) break;
-      tokens[best] = pairs[best].merged();
-      --count;
-      std::copy(tokens.begin() + best + 2, tokens.begin() + count + 1, tokens.begin() + best + 1);
-      if (best + 1 < count) {
-        std::copy(pairs.begin() + best + 2, pairs.begin() + count, pairs.begin() + best + 1);
-        pairs[best] = merges.find(tokens[best], tokens[best + 1]);
-      }
-      if (best > 0) pairs[best - 1] = merges.find(tokens[best - 1], tokens[best]);
-    }
-    out.insert(out.end(), tokens.begin(), tokens.begin() + count);
+    scanned_tokens tokens{piece, merges, byte_tokens};
+    for (std::size_t i = tokens.lowest(); i != none; i = tokens.lowest()) tokens.join(i, merges);
+    for (std::size_t i = 0; i < piece.size(); i = tokens.next[i]) out.push_back(tokens.token[i]);
   }
 
   static void append_by_heap(std::string_view piece, merge_table const& merges,
@@ -81,6 +68,63 @@ class byte_pair_merge {
 
  private:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+  /// The tokens of a short piece, each at the place of its first byte. A token's rank is that of the pair it
+  /// forms with the next one; places inside tokens keep the rank of no pair, so that nothing ever moves.
+  struct scanned_tokens {
+    static constexpr std::size_t lanes = 8;  // compilers make vectors of the loops over them
+    static constexpr std::int32_t no_rank = std::numeric_limits<std::int32_t>::max();
+
+    std::array<std::int32_t, scan_limit> rank;
+    std::array<token_id, scan_limit> token;
+    std::array<token_id, scan_limit> merged;
+    std::array<std::uint8_t, scan_limit> next;      // the size of the piece: none
+    std::array<std::uint8_t, scan_limit> previous;  // of the first: unused
+    std::size_t size;
+
+    scanned_tokens(std::string_view piece, merge_table const& merges,
+                   std::array<token_id, 256> const& byte_tokens)
+        : size{piece.size()} {
+      for (std::size_t i = 0; i < size; ++i) {
+        token[i] = byte_tokens[static_cast<unsigned char>(piece[i])];
+        next[i] = static_cast<std::uint8_t>(i + 1);
+        previous[i] = static_cast<std::uint8_t>(i - 1);
+      }
+      for (std::size_t i = 0; i < size; ++i) rate(i, merges);
+      for (std::size_t i = size; i % lanes != 0; ++i) rank[i] = no_rank;
+    }
+
+    void rate(std::size_t i, merge_table const& merges) noexcept {
+      rank[i] = no_rank;
+      if (next[i] == size) return;
+      merge const found = merges.find(token[i], token[next[i]]);
+      if (!found.exists()) return;
+      rank[i] = static_cast<std::int32_t>(found.rank());
+      merged[i] = found.merged();
+    }
+
+    void join(std::size_t i, merge_table const& merges) noexcept {
+      std::size_t const right = next[i];
+      token[i] = merged[i];
+      next[i] = next[right];
+      rank[right] = no_rank;
+      if (next[i] != size) previous[next[i]] = static_cast<std::uint8_t>(i);
+      rate(i, merges);
+      if (i > 0) rate(previous[i], merges);
+    }
+
+    /// The first place of the lowest rank, or `none` if nothing merges.
+    std::size_t lowest() const noexcept {
+      std::array<std::int32_t, lanes> low;
+      low.fill(no_rank);
+      for (std::size_t i = 0; i < size; i += lanes) {
+        for (std::size_t k = 0; k < lanes; ++k) low[k] = std::min(low[k], rank[i + k]);
+      }
+      std::int32_t const lowest_rank = *std::min_element(low.begin(), low.end());
+      if (lowest_rank == no_rank) return none;
+      return static_cast<std::size_t>(std::find(rank.begin(), rank.end(), lowest_rank) - rank.begin());
+    }
+  };
 
   struct candidate {
     merge value;
@@ -119,12 +163,6 @@ class byte_pair_merge {
       if (nodes[at].next != none) nodes[nodes[at].next].previous = at;
     }
   };
-
-  static std::size_t lowest(std::span<merge const> pairs) noexcept {
-    std::size_t best = 0;
-    for (std::size_t i = 1; i < pairs.size(); ++i) best = pairs[i] < pairs[best] ? i : best;
-    return best;
-  }
 };
 
 }  // namespace tenon

@@ -3,26 +3,25 @@
 
 #include <array>
 #include <boost/json/array.hpp>
-#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/parser.hpp>
-#include <boost/json/serialize.hpp>
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "tenon/core/error.hpp"
 #include "tenon/core/ids.hpp"
 #include "tenon/text/added_tokens.hpp"
 #include "tenon/text/byte_level.hpp"
 #include "tenon/text/merge_table.hpp"
 #include "tenon/text/pre_tokenizer.hpp"
+#include "tenon/text/tokenizer_json_document.hpp"
+#include "tenon/text/utf8.hpp"
 #include "tenon/text/vocabulary.hpp"
 
 namespace tenon {
@@ -41,15 +40,11 @@ struct tokenizer_definition {
 /// `truncation` and `padding` are ignored, as transformers does unless a call asks for them.
 class tokenizer_json_reader {
  public:
-  /// Ids are below this: a lying id must not make a table of gigabytes.
-  static constexpr std::int64_t id_limit = std::int64_t{1} << 22;
-
   /// Throws load_error, naming `where`, the key, and what was expected and found there.
   static tokenizer_definition read(std::string_view json, std::string const& where) {
-    tokenizer_json_reader const reader{where};
-    boost::json::monotonic_resource memory{json.size() + 1024};
-    boost::json::value const document = reader.parse(json, &memory);
-    boost::json::object const& root = reader.as_object(&document, "the document");
+    tokenizer_json_reader const reader{tokenizer_json_fault{where}};
+    tokenizer_json_document document = parse_tokenizer_json(json, reader.fault_);
+    boost::json::object const& root = reader.as_object(&document.rest, "the document");
     reader.expect_text(root, "", "version", {"1.0"}, true);
     tokenizer_definition result;
     result.nfc = reader.read_normalizer(root);
@@ -58,54 +53,25 @@ class tokenizer_json_reader {
     reader.check_byte_level(root.if_contains("decoder"), "decoder", false);
     boost::json::object const& model = reader.as_object(root.if_contains("model"), "model");
     reader.check_model_options(model);
-    boost::json::object const& vocab = reader.as_object(model.if_contains("vocab"), "model.vocab");
-    reader.read_vocabulary(vocab, result);
-    reader.read_merges(model, result);
-    reader.read_added_tokens(root, vocab, result);
+    if (!document.has_vocab) reader.fault_.fail("model.vocab", "an object", model.if_contains("vocab"));
+    if (!document.has_merges) reader.fault_.fail("model.merges", "an array", model.if_contains("merges"));
+    reader.find_byte_tokens(document, result);
+    reader.read_merges(document, result);
+    reader.read_added_tokens(root, document, result);
+    result.tokens = std::move(document.tokens);
     return result;
   }
 
  private:
-  explicit tokenizer_json_reader(std::string const& where) : where_{where} {}
-
-  [[noreturn]] void fail(std::string const& key, std::string const& expected,
-                         std::string const& found) const {
-    throw load_error{where_, "'" + key + "': expected " + expected + ", found " + found};
-  }
-
-  [[noreturn]] void fail(std::string const& key, std::string const& expected,
-                         boost::json::value const* found) const {
-    if (found == nullptr) fail(key, expected, std::string{"nothing"});
-    if (found->is_object()) fail(key, expected, std::string{"an object"});
-    if (found->is_array()) fail(key, expected, "an array of " + std::to_string(found->get_array().size()));
-    fail(key, expected, shortened(boost::json::serialize(*found)));
-  }
-
-  static std::string shortened(std::string text) {
-    if (text.size() > 300) text.replace(300, std::string::npos, "…");
-    return text;
-  }
-
-  static std::string quoted(std::string_view text) { return "\"" + shortened(std::string{text}) + "\""; }
-
-  boost::json::value parse(std::string_view json, boost::json::storage_ptr memory) const {
-    boost::json::parser parser{std::move(memory)};
-    boost::system::error_code error;
-    std::size_t const read = parser.write_some(json, error);
-    if (error) fail("the document", "JSON", error.message() + " at byte " + std::to_string(read));
-    if (json.find_first_not_of(" \t\r\n", read) != std::string_view::npos) {
-      fail("the document", "one JSON value", "more after byte " + std::to_string(read));
-    }
-    return parser.release();
-  }
+  explicit tokenizer_json_reader(tokenizer_json_fault fault) : fault_{fault} {}
 
   boost::json::object const& as_object(boost::json::value const* value, std::string const& key) const {
-    if (value == nullptr || !value->is_object()) fail(key, "an object", value);
+    if (value == nullptr || !value->is_object()) fault_.fail(key, "an object", value);
     return value->get_object();
   }
 
   boost::json::array const& as_array(boost::json::value const* value, std::string const& key) const {
-    if (value == nullptr || !value->is_array()) fail(key, "an array", value);
+    if (value == nullptr || !value->is_array()) fault_.fail(key, "an array", value);
     return value->get_array();
   }
 
@@ -122,23 +88,17 @@ class tokenizer_json_reader {
       }
     }
     std::string expected;
-    for (std::string_view const text : allowed)
+    for (std::string_view const text : allowed) {
       expected += (expected.empty() ? "\"" : " or \"") + std::string{text} + "\"";
-    fail(path + std::string{name}, expected + (may_be_empty ? " or null" : ""), value);
+    }
+    fault_.fail(path + std::string{name}, expected + (may_be_empty ? " or null" : ""), value);
   }
 
   void expect_false(boost::json::object const& object, std::string const& path, std::string_view name,
                     bool may_be_missing) const {
     boost::json::value const* const value = object.if_contains(name);
     if (value == nullptr ? may_be_missing : value->is_bool() && !value->get_bool()) return;
-    fail(path + std::string{name}, "false", value);
-  }
-
-  token_id as_id(boost::json::value const* value, std::string const& path, std::string_view key) const {
-    if (value != nullptr && value->is_int64() && value->get_int64() >= 0 && value->get_int64() < id_limit) {
-      return static_cast<token_id>(value->get_int64());
-    }
-    fail(path + std::string{key}, "an integer from 0 to " + std::to_string(id_limit - 1), value);
+    fault_.fail(path + std::string{name}, "false", value);
   }
 
   bool read_normalizer(boost::json::object const& root) const {
@@ -153,7 +113,7 @@ class tokenizer_json_reader {
     expect_text(outer, "pre_tokenizer.", "type", {"Sequence"}, false);
     std::string const list = "pre_tokenizer.pretokenizers";
     boost::json::array const& steps = as_array(outer.if_contains("pretokenizers"), list);
-    if (steps.size() != 2) fail(list, "a Split and a ByteLevel", &outer.at("pretokenizers"));
+    if (steps.size() != 2) fault_.fail(list, "a Split and a ByteLevel", outer.if_contains("pretokenizers"));
     boost::json::object const& split = as_object(&steps[0], list + "[0]");
     expect_text(split, list + "[0].", "type", {"Split"}, false);
     expect_text(split, list + "[0].", "behavior", {"Isolated"}, false);
@@ -175,7 +135,7 @@ class tokenizer_json_reader {
     expect_text(model, "model.", "type", {"BPE"}, false);
     for (std::string_view const name : {"dropout", "unk_token"}) {
       boost::json::value const* const value = model.if_contains(name);
-      if (!is_empty(value)) fail("model." + std::string{name}, "null", value);
+      if (!is_empty(value)) fault_.fail("model." + std::string{name}, "null", value);
     }
     expect_text(model, "model.", "continuing_subword_prefix", {""}, true);
     expect_text(model, "model.", "end_of_word_suffix", {""}, true);
@@ -183,120 +143,112 @@ class tokenizer_json_reader {
     expect_false(model, "model.", "ignore_merges", true);
   }
 
-  void read_vocabulary(boost::json::object const& vocab, tokenizer_definition& result) const {
-    result.tokens.reserve(vocab.size(), vocab.size() * 8);
-    std::string bytes;
-    for (auto const& entry : vocab) {
-      token_id const id = as_id(&entry.value(), "model.vocab.", entry.key());
-      add_token(id, entry.key(), "model.vocab." + std::string{entry.key()}, bytes, result);
-    }
+  /// Without a token for every byte some text could not be written in ids.
+  void find_byte_tokens(tokenizer_json_document const& document, tokenizer_definition& result) const {
     for (unsigned b = 0; b < 256; ++b) {
       char const byte = static_cast<char>(b);
-      auto const id = result.tokens.find({&byte, 1});
+      auto const id = document.tokens.find({&byte, 1});
       if (!id) {
-        std::string letter;
-        utf8::append(letter, byte_level::letter(static_cast<unsigned char>(b)));
-        fail("model.vocab." + letter, "a token for byte " + std::to_string(b), nullptr);
+        fault_.fail("model.vocab." + letters({&byte, 1}), "a token for byte " + std::to_string(b), "nothing");
       }
       result.byte_tokens[b] = *id;
     }
   }
 
-  /// As the reference's decoder does: a token of which some letter stands for no byte is its own text.
-  void add_token(token_id id, std::string_view token, std::string const& key, std::string& bytes,
-                 tokenizer_definition& result) const {
-    bytes.clear();
-    bool const ordinary = byte_level::append_bytes(token, bytes);
-    if (result.tokens.add(id, ordinary ? std::string_view{bytes} : token, ordinary)) return;
-    fail(key, "an id of its own",
-         "id " + std::to_string(id) + " of the token with bytes " + quoted(result.tokens.bytes(id)));
-  }
-
-  void read_merges(boost::json::object const& model, tokenizer_definition& result) const {
-    boost::json::array const& merges = as_array(model.if_contains("merges"), "model.merges");
-    result.merges = merge_table{merges.size()};
-    std::string bytes;
-    for (std::uint32_t rank = 0; rank < merges.size(); ++rank) {
-      auto const [left, right] = halves(merges[rank], rank);
-      bytes.clear();
-      bool const ordinary = byte_level::append_bytes(left, bytes);
-      std::size_t const middle = bytes.size();
-      if (!ordinary || !byte_level::append_bytes(right, bytes))
-        fail_merge(rank, "letters that stand for bytes", merges[rank]);
-      std::string_view const whole = bytes;
-      auto const left_id = result.tokens.find(whole.substr(0, middle));
-      auto const right_id = result.tokens.find(whole.substr(middle));
-      auto const merged_id = result.tokens.find(whole);
+  void read_merges(tokenizer_json_document const& document, tokenizer_definition& result) const {
+    result.merges = merge_table{document.merges.size()};
+    std::size_t at = 0;
+    for (std::uint32_t rank = 0; rank < document.merges.size(); ++rank) {
+      auto const [left_size, right_size] = document.merges[rank];
+      std::string_view const whole{document.merge_bytes.data() + at, std::size_t{left_size} + right_size};
+      at += whole.size();
+      std::string_view const left = whole.substr(0, left_size);
+      std::string_view const right = whole.substr(left_size);
+      auto const left_id = document.tokens.find(left);
+      auto const right_id = document.tokens.find(right);
+      auto const merged_id = document.tokens.find(whole);
       if (!left_id || !right_id || !merged_id) {
-        fail_merge(rank, "two tokens of 'model.vocab' that give a third", merges[rank]);
+        fail_merge(rank, "two tokens of 'model.vocab' that give a third", left, right);
       }
-      if (!result.merges.insert(*left_id, *right_id, {rank, *merged_id}))
-        fail_merge(rank, "a pair that has no merge yet", merges[rank]);
+      if (!result.merges.insert(*left_id, *right_id, {rank, *merged_id})) {
+        fail_merge(rank, "a pair that has no merge yet", left, right);
+      }
     }
   }
 
-  [[noreturn]] void fail_merge(std::uint32_t rank, std::string const& expected,
-                               boost::json::value const& found) const {
-    fail("model.merges[" + std::to_string(rank) + "]", expected, shortened(boost::json::serialize(found)));
+  [[noreturn]] void fail_merge(std::uint32_t rank, std::string_view expected, std::string_view left,
+                               std::string_view right) const {
+    fault_.fail(
+        "model.merges[" + std::to_string(rank) + "]", expected,
+        tokenizer_json_fault::quoted(letters(left)) + " and " + tokenizer_json_fault::quoted(letters(right)));
   }
 
-  /// The two tokens of a merge, spelled `"a b"` or `["a", "b"]`.
-  std::pair<std::string_view, std::string_view> halves(boost::json::value const& merge,
-                                                       std::uint32_t rank) const {
-    if (merge.is_string()) {
-      std::string_view const text = merge.get_string();
-      std::size_t const space = text.find(' ');
-      if (space != std::string_view::npos && text.find(' ', space + 1) == std::string_view::npos) {
-        return {text.substr(0, space), text.substr(space + 1)};
-      }
-    } else if (merge.is_array() && merge.get_array().size() == 2) {
-      boost::json::array const& pair = merge.get_array();
-      if (pair[0].is_string() && pair[1].is_string()) return {pair[0].get_string(), pair[1].get_string()};
-    }
-    fail_merge(rank, "\"left right\" or [\"left\", \"right\"]", merge);
+  static std::string letters(std::string_view bytes) {
+    std::string text;
+    for (char const byte : bytes) utf8::append(text, byte_level::letter(static_cast<unsigned char>(byte)));
+    return text;
   }
 
-  void read_added_tokens(boost::json::object const& root, boost::json::object const& vocab,
+  void read_added_tokens(boost::json::object const& root, tokenizer_json_document& document,
                          tokenizer_definition& result) const {
     if (is_empty(root.if_contains("added_tokens"))) return;
     boost::json::array const& tokens = as_array(root.if_contains("added_tokens"), "added_tokens");
-    std::string bytes;
     for (std::size_t i = 0; i < tokens.size(); ++i) {
       std::string const path = "added_tokens[" + std::to_string(i) + "]";
-      tenon::added_token token = read_added_token(as_object(&tokens[i], path), path + ".");
-      for (tenon::added_token const& other : result.added) {
-        if (other.content == token.content)
-          fail(path + ".content", "a content of its own", quoted(token.content));
-      }
-      // Trainers put special tokens into the vocabulary too: then both must give the same id.
-      if (boost::json::value const* const known = vocab.if_contains(token.content)) {
-        token_id const expected = as_id(known, "model.vocab.", token.content);
-        if (expected != token.id) {
-          fail(path + ".id", "the id " + std::to_string(expected) + " of 'model.vocab'",
-               std::to_string(token.id));
+      result.added.push_back(read_added_token(as_object(&tokens[i], path), path + "."));
+      tenon::added_token const& token = result.added.back();
+      for (std::size_t k = 0; k < i; ++k) {
+        if (result.added[k].content == token.content) {
+          fault_.fail(path + ".content", "a content of its own", tokenizer_json_fault::quoted(token.content));
         }
-      } else {
-        add_token(token.id, token.content, path + ".id", bytes, result);
       }
-      result.added.push_back(std::move(token));
+      place_added_token(token, path, document);
     }
   }
 
   tenon::added_token read_added_token(boost::json::object const& object, std::string const& path) const {
     boost::json::value const* const content = object.if_contains("content");
     if (content == nullptr || !content->is_string() || content->get_string().empty()) {
-      fail(path + "content", "a text that is not empty", content);
+      fault_.fail(path + "content", "a text that is not empty", content);
     }
     for (std::string_view const name : {"single_word", "lstrip", "rstrip", "normalized"}) {
       expect_false(object, path, name, false);
     }
     boost::json::value const* const special = object.if_contains("special");
-    if (special == nullptr || !special->is_bool()) fail(path + "special", "true or false", special);
-    return {std::string{content->get_string()}, as_id(object.if_contains("id"), path, "id"),
-            special->get_bool()};
+    if (special == nullptr || !special->is_bool()) fault_.fail(path + "special", "true or false", special);
+    boost::json::value const* const id = object.if_contains("id");
+    if (id == nullptr || !id->is_int64() || id->get_int64() < 0 ||
+        id->get_int64() >= tokenizer_json_document::id_limit) {
+      fault_.fail(path + "id",
+                  "an integer from 0 to " + std::to_string(tokenizer_json_document::id_limit - 1), id);
+    }
+    return {std::string{content->get_string()}, static_cast<token_id>(id->get_int64()), special->get_bool()};
   }
 
-  std::string const& where_;
+  /// Trainers put special tokens into the vocabulary too: then both must give the same id. Bytes are those
+  /// that the reference's decoder gives: of a token of which some letter stands for no byte, its text.
+  void place_added_token(tenon::added_token const& token, std::string const& path,
+                         tokenizer_json_document& document) const {
+    std::string bytes;
+    bool const ordinary = byte_level::append_bytes(token.content, bytes);
+    std::optional<token_id> known;
+    if (ordinary) {
+      known = document.tokens.find(bytes);
+    } else if (auto const found = document.foreign.find(token.content); found != document.foreign.end()) {
+      known = found->second;
+    }
+    if (known && *known != token.id) {
+      fault_.fail(path + ".id", "the id " + std::to_string(*known) + " of 'model.vocab'",
+                  std::to_string(token.id));
+    }
+    if (!known && !document.tokens.add_hidden(token.id, ordinary ? bytes : token.content)) {
+      fault_.fail(path + ".id", "an id of its own",
+                  "id " + std::to_string(token.id) + " of the token with bytes " +
+                      tokenizer_json_fault::quoted(document.tokens.bytes(token.id)));
+    }
+  }
+
+  tokenizer_json_fault fault_;
 };
 
 }  // namespace tenon

@@ -27,15 +27,27 @@ class vocabulary {
     if (slots > slots_.size()) rehash(slots);
   }
 
-  /// Gives `id` its bytes; false if it has some already. Ids may come in any order and leave holes.
-  /// findable: whether `find` returns the id for these bytes; the first token of equal bytes is found.
-  bool add(token_id id, std::string_view token, bool findable) {
-    auto const index = static_cast<std::size_t>(id);
-    if (index >= places_.size()) places_.resize(index + 1, unused);
-    if (places_[index].length != unused.length) return false;
-    places_[index] = {static_cast<std::uint32_t>(bytes_.size()), static_cast<std::uint32_t>(token.size())};
-    bytes_ += token;
-    if (findable) insert(id, token);
+  enum class added : std::uint8_t { yes, id_is_taken, bytes_are_taken };
+
+  /// Gives `id` its bytes, which `find` will then lead to it. Ids may come in any order and leave holes.
+  added add(token_id id, std::string_view token) {
+    if (contains(id)) return added::id_is_taken;
+    if (4 * (found_ + 1) > 3 * slots_.size()) rehash(2 * slots_.size());
+    slot const entry{hash(token), static_cast<std::uint32_t>(id) + 1};
+    std::size_t i = entry.tag & mask_;
+    for (; slots_[i].id_plus_1 != 0; i = (i + 1) & mask_) {
+      if (is_at(i, entry.tag, token)) return added::bytes_are_taken;
+    }
+    slots_[i] = entry;
+    ++found_;
+    store(id, token);
+    return added::yes;
+  }
+
+  /// Gives `id` its bytes, which `find` will not lead to it; false if the id has some already.
+  bool add_hidden(token_id id, std::string_view token) {
+    if (contains(id)) return false;
+    store(id, token);
     return true;
   }
 
@@ -55,8 +67,7 @@ class vocabulary {
   std::optional<token_id> find(std::string_view token) const noexcept {
     std::uint32_t const tag = hash(token);
     for (std::size_t i = tag & mask_; slots_[i].id_plus_1 != 0; i = (i + 1) & mask_) {
-      auto const id = static_cast<token_id>(slots_[i].id_plus_1 - 1);
-      if (slots_[i].tag == tag && bytes(id) == token) return id;
+      if (is_at(i, tag, token)) return static_cast<token_id>(slots_[i].id_plus_1 - 1);
     }
     return std::nullopt;
   }
@@ -96,17 +107,17 @@ class vocabulary {
     return x * 0xD6E8FEB86659FD93U;
   }
 
-  void insert(token_id id, std::string_view token) {
-    if (2 * (findable_ + 1) > slots_.size() + slots_.size() / 2) rehash(2 * slots_.size());
-    if (find(token)) return;
-    place_in_slots({hash(token), static_cast<std::uint32_t>(id) + 1});
-    ++findable_;
+  bool is_at(std::size_t i, std::uint32_t tag, std::string_view token) const noexcept {
+    if (slots_[i].tag != tag) return false;
+    place const at = places_[slots_[i].id_plus_1 - 1];
+    return std::string_view{bytes_.data() + at.offset, at.length} == token;
   }
 
-  void place_in_slots(slot entry) {
-    std::size_t i = entry.tag & mask_;
-    while (slots_[i].id_plus_1 != 0) i = (i + 1) & mask_;
-    slots_[i] = entry;
+  void store(token_id id, std::string_view token) {
+    auto const index = static_cast<std::size_t>(id);
+    if (index >= places_.size()) places_.resize(index + 1, unused);
+    places_[index] = {static_cast<std::uint32_t>(bytes_.size()), static_cast<std::uint32_t>(token.size())};
+    bytes_ += token;
   }
 
   void rehash(std::size_t slots) {
@@ -114,7 +125,10 @@ class vocabulary {
     old.swap(slots_);
     mask_ = slots - 1;
     for (slot const& entry : old) {
-      if (entry.id_plus_1 != 0) place_in_slots(entry);
+      if (entry.id_plus_1 == 0) continue;
+      std::size_t i = entry.tag & mask_;
+      while (slots_[i].id_plus_1 != 0) i = (i + 1) & mask_;
+      slots_[i] = entry;
     }
   }
 
@@ -122,7 +136,7 @@ class vocabulary {
   std::vector<place> places_;  // [id_space]
   std::vector<slot> slots_;    // open addressing, a power of two, at most 3/4 full
   std::size_t mask_ = 0;
-  std::size_t findable_ = 0;
+  std::size_t found_ = 0;  // slots that are not free
 };
 
 }  // namespace tenon
