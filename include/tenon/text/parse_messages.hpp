@@ -234,7 +234,7 @@ inline std::vector<chat_message> parse_messages(boost::json::value const& messag
 }
 
 /// OpenAI's `messages` array from its JSON text, read strictly. Throws json_error and request_error.
-inline std::vector<chat_message> parse_messages(std::string_view json) {
+inline std::vector<chat_message> parse_messages_json(std::string_view json) {
   return parse_messages(parse_strict_json(json));
 }
 
