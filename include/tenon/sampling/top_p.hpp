@@ -12,6 +12,7 @@
 #include "tenon/backend/buffer.hpp"
 #include "tenon/core/checked_size.hpp"
 #include "tenon/sampling/candidate.hpp"
+#include "tenon/sampling/nucleus.hpp"
 #include "tenon/sampling/philox.hpp"
 #include "tenon/sampling/row_logits.hpp"
 #include "tenon/sampling/row_split.hpp"
@@ -114,60 +115,35 @@ struct top_p {
     candidate const best = best_candidate(work);
     if (best.logit == -std::numeric_limits<float>::infinity()) return no_token;
     if (row.temperature == 0.0f || row.top_k == 1) return best.id;
-    return draw(row, best.logit, last_kept(row, best.logit, work, room), work, room);
-  }
-
-  /// exp((logit - largest) / temperature): 1 for the most likely id, so that min_p is a bound on it. A
-  /// quotient and not a product: the inverse of a tiny temperature would be infinite.
-  static float weight(float logit, float largest, float temperature) noexcept {
-    return std::exp((logit - largest) / temperature);
+    softmax_weight const weight{best.logit, row.temperature};
+    return draw(row, weight, last_kept(row, weight, work, room), work, room);
   }
 
   /// The last candidate, in order of likelihood, that top_k and top_p leave.
-  static candidate last_kept(sampling_row const& row, float largest, std::span<float const> work,
-                             std::span<candidate> room) {
-    candidate last{std::numeric_limits<float>::lowest(), std::numeric_limits<token_id>::max()};
+  static candidate last_kept(sampling_row const& row, softmax_weight const& weight,
+                             std::span<float const> work, std::span<candidate> room) {
     bool const cuts_count = row.top_k > 0 && static_cast<std::size_t>(row.top_k) < work.size();
-    if (!cuts_count && row.top_p >= 1.0f) return last;
-    auto const weight_of = [&](candidate c) -> double { return weight(c.logit, largest, row.temperature); };
-    std::span<candidate> likely;
+    bool const cuts_mass = row.top_p < 1.0f;
+    if (!cuts_count) {
+      if (cuts_mass) return nucleus_end(work, weight, static_cast<double>(row.top_p), room);
+      return {std::numeric_limits<float>::lowest(), std::numeric_limits<token_id>::max()};
+    }
+    auto const likely = k_best(work, static_cast<std::size_t>(row.top_k), room);
+    if (!cuts_mass) return *std::ranges::max_element(likely, precedes);
     double total = 0.0;
-    if (cuts_count) {
-      likely = k_best(work, static_cast<std::size_t>(row.top_k), room);
-      if (row.top_p >= 1.0f) return *std::ranges::max_element(likely, precedes);
-      std::ranges::sort(likely, precedes);
-      for (auto const& c : likely) total += weight_of(c);
-    } else {
-      for (float const logit : work) total += weight(logit, largest, row.temperature);
-      likely = above_tail(row, largest, total, work, room);
-    }
-    return last_within_mass(likely, row.top_p * total, weight_of);
-  }
-
-  /// The candidates without those too light to matter to top_p: ids of weight below half of
-  /// (1 - top_p) * total / vocabulary cannot together hold what top_p leaves out.
-  static std::span<candidate> above_tail(sampling_row const& row, float largest, double total,
-                                         std::span<float const> work, std::span<candidate> room) {
-    double const lightest =
-        0.5 * (1.0 - static_cast<double>(row.top_p)) * total / static_cast<double>(work.size());
-    auto const bound =
-        static_cast<float>(static_cast<double>(largest) + row.temperature * std::log(lightest));
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < work.size(); ++i) {
-      if (work[i] >= bound) room[count++] = {work[i], static_cast<token_id>(i)};
-    }
-    return room.first(count);
+    for (auto const& c : likely) total += weight(c);
+    return last_within_mass(likely, static_cast<double>(row.top_p) * total, weight);
   }
 
   /// Draws among the ids up to `last` whose weight min_p allows. Both passes run in order of ids.
-  static token_id draw(sampling_row const& row, float largest, candidate last, std::span<float const> work,
-                       std::span<candidate> room) {
+  static token_id draw(sampling_row const& row, softmax_weight const& weight, candidate last,
+                       std::span<float const> work, std::span<candidate> room) {
     std::size_t count = 0;
     double total = 0.0;
     for (std::size_t i = 0; i < work.size(); ++i) {
       candidate c{work[i], static_cast<token_id>(i)};
       if (precedes(last, c)) continue;
-      c.logit = weight(c.logit, largest, row.temperature);  // the logit has done its work
+      c.logit = weight(c.logit);  // the logit has done its work
       if (c.logit <= 0.0f || c.logit < row.min_p) continue;
       total += static_cast<double>(c.logit);
       room[count++] = c;
