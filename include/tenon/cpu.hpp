@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// The engine on the CPU: the backend, its attention, and the recipes that use them.
+/// The engine on the CPU: adds the backend, its attention, and the recipes that use them.
 
-#include "tenon/cpu/cpu.hpp"
 #include "tenon/recipes/compose.hpp"
 #include "tenon/recipes/reference.hpp"
 #include "tenon/tenon.hpp"
