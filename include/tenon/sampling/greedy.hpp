@@ -37,7 +37,7 @@ struct greedy {
       sampling_row const& row = batch.sampling[i];
       token_id const id = row.forced != no_token ? row.forced : largest(batch, row, logits);
       out.ids[i] = id;
-      if (row.slot != no_slot) batch.slot_ids[row.slot] = id == no_token ? 0 : id;
+      leave_in_slot(batch, row, id);
     });
   }
 

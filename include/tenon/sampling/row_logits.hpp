@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -50,6 +51,14 @@ struct allowed_ids {
     }
   }
 };
+
+/// Leaves an id where the next step may read it; a row without one leaves 0, for a step planned ahead reads
+/// it as an input. Rows of padding share one slot, whose id nobody uses: hence atomic.
+inline void leave_in_slot(batch_view const& batch, sampling_row const& row, token_id id) noexcept {
+  if (row.slot == no_slot) return;
+  std::atomic_ref<token_id>{batch.slot_ids[row.slot]}.store(id == no_token ? 0 : id,
+                                                            std::memory_order_relaxed);
+}
 
 /// Adds the row's logit_bias, pairs of an id and the bit pattern of a float.
 inline void add_bias(batch_view const& batch, sampling_row const& row, std::span<float> logits) noexcept {

@@ -88,9 +88,8 @@ struct top_p {
     }
     if (row.logprobs >= 0) out.logprobs[i] = logprob_of(id, {unmodified, vocabulary}, normaliser);
     out.ids[i] = id;
-    if (row.slot == no_slot) return;
-    batch.slot_ids[row.slot] = id == no_token ? 0 : id;
-    if (row.penalises()) state.seen.count_generated(row.slot, {&id, 1});
+    leave_in_slot(batch, row, id);
+    if (row.slot != no_slot && row.penalises()) state.seen.count_generated(row.slot, {&id, 1});
   }
 
   static void recall_history(batch_view const& batch, sampling_row const& row, seen_ids const& seen) {
