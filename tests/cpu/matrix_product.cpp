@@ -110,20 +110,20 @@ BOOST_AUTO_TEST_CASE(both_halves_of_a_paired_matrix_meet) {
   auto const whole = product(ctx, x, 0, 7, w);
   std::vector<int> seen(7 * 70, 0);
   std::atomic<int> wrong = 0;
-  cpu::paired_matrix_product(
-      ctx, x.view().data, 7, w.weights(),
-      [&](auto, cpu::product_tile const& first, cpu::product_tile const& second) {
-        for (std::int64_t i = 0; i < first.rows; ++i) {
-          for (std::int64_t j = 0; j < first.features; ++j) {
-            auto const row = first.row + i;
-            auto const feature = first.feature + j;
-            ++seen[static_cast<std::size_t>(row * 70 + feature)];
-            wrong += first.values[i * first.stride + j] != whole[static_cast<std::size_t>(row * 140 + feature)];
-            wrong +=
-                second.values[i * second.stride + j] != whole[static_cast<std::size_t>(row * 140 + 70 + feature)];
-          }
-        }
-      });
+  cpu::paired_matrix_product(ctx, x.view().data, 7, w.weights(),
+                             [&](auto, cpu::product_tile const& first, cpu::product_tile const& second) {
+                               for (std::int64_t i = 0; i < first.rows; ++i) {
+                                 for (std::int64_t j = 0; j < first.features; ++j) {
+                                   auto const row = first.row + i;
+                                   auto const feature = first.feature + j;
+                                   ++seen[static_cast<std::size_t>(row * 70 + feature)];
+                                   wrong += first.values[i * first.stride + j] !=
+                                            whole[static_cast<std::size_t>(row * 140 + feature)];
+                                   wrong += second.values[i * second.stride + j] !=
+                                            whole[static_cast<std::size_t>(row * 140 + 70 + feature)];
+                                 }
+                               }
+                             });
   BOOST_TEST(wrong == 0);
   BOOST_TEST(std::count(seen.begin(), seen.end(), 1) == 7 * 70);
 }

@@ -32,7 +32,8 @@ inline std::int64_t scaled(std::int64_t count, std::int64_t least = 1) {
 inline std::vector<cpu::instruction_set> instruction_sets() {
   std::vector<cpu::instruction_set> sets{cpu::instruction_set::scalar};
   if (cpu::best_instruction_set() >= cpu::instruction_set::avx2) sets.push_back(cpu::instruction_set::avx2);
-  if (cpu::best_instruction_set() >= cpu::instruction_set::avx512) sets.push_back(cpu::instruction_set::avx512);
+  if (cpu::best_instruction_set() >= cpu::instruction_set::avx512)
+    sets.push_back(cpu::instruction_set::avx512);
   return sets;
 }
 
@@ -58,8 +59,7 @@ template <class Element> struct random_matrix {
   matrix_view<Element const> view() const { return {values.data(), {rows, columns}}; }
   vector_view<Element const> vector() const { return {values.data(), {rows * columns}}; }
   double at(std::int64_t row, std::int64_t column) const {
-    return static_cast<double>(
-        static_cast<float>(values[static_cast<std::size_t>(row * columns + column)]));
+    return static_cast<double>(static_cast<float>(values[static_cast<std::size_t>(row * columns + column)]));
   }
 };
 

@@ -51,8 +51,8 @@ struct reference_attention {
         for (std::int64_t t = part / kv_heads * part_tokens; t < last;) {
           std::int64_t const row_end = batch.row_begin[batch.token_rows[t] + 1];
           std::int64_t const end = std::min(last, row_end);
-          tile<decltype(kernels), Group, View, Element> work{
-              batch, kv, layer.value, head, ctx.worker_scratch(worker)};
+          tile<decltype(kernels), Group, View, Element> work{batch, kv, layer.value, head,
+                                                             ctx.worker_scratch(worker)};
           work.attend(queries, out, t, end);
           t = end;
         }
@@ -180,8 +180,9 @@ struct reference_attention {
     template <int Columns, class Run>
     void weigh_run(Run const& run, std::int64_t offset, std::int64_t q, std::int64_t last) {
       for (; q + Columns <= last; q += Columns) {
-        Kernels::template add_weighted<Columns>(run.values, head_dim, run.tokens, scores_ + q * block + offset,
-                                                block, part_ + q * head_dim, head_dim, head_dim);
+        Kernels::template add_weighted<Columns>(run.values, head_dim, run.tokens,
+                                                scores_ + q * block + offset, block, part_ + q * head_dim,
+                                                head_dim, head_dim);
       }
       if constexpr (Columns > 1) {
         if (q < last) weigh_run<Columns / 2>(run, offset, q, last);

@@ -23,7 +23,7 @@
 namespace tenon::cpu {
 
 struct context_options {
-  int threads = 0;  ///< 0: all that this process may run on
+  int threads = 0;                                    ///< 0: all that this process may run on
   instruction_set at_most = instruction_set::avx512;  ///< a lower one, to compare or to test
 };
 
@@ -68,8 +68,12 @@ class context {
 
   void* allocate_staging(std::size_t bytes) { return allocate(bytes); }
   void release_staging(void* block, std::size_t bytes) noexcept { release(block, bytes); }
-  void copy_in_async(void* device, void const* host, std::size_t bytes) noexcept { copy(device, host, bytes); }
-  void copy_out_async(void* host, void const* device, std::size_t bytes) noexcept { copy(host, device, bytes); }
+  void copy_in_async(void* device, void const* host, std::size_t bytes) noexcept {
+    copy(device, host, bytes);
+  }
+  void copy_out_async(void* host, void const* device, std::size_t bytes) noexcept {
+    copy(host, device, bytes);
+  }
 
   thread_team& team() noexcept { return team_; }
   instruction_set instructions() const noexcept { return instructions_; }
@@ -86,10 +90,9 @@ class context {
   /// value heads together). Called before the first op; later calls only ever add room. Throws options_error.
   void reserve(std::int32_t hidden, std::int32_t ffn, std::int32_t qkv_width, std::int32_t max_tokens) {
     if (hidden <= 0 || ffn <= 0 || qkv_width <= 0 || max_tokens <= 0) {
-      throw options_error{
-          "reserve: expected positive widths and tokens, found hidden " + std::to_string(hidden) + ", ffn " +
-          std::to_string(ffn) + ", qkv_width " + std::to_string(qkv_width) + ", max_tokens " +
-          std::to_string(max_tokens)};
+      throw options_error{"reserve: expected positive widths and tokens, found hidden " +
+                          std::to_string(hidden) + ", ffn " + std::to_string(ffn) + ", qkv_width " +
+                          std::to_string(qkv_width) + ", max_tokens " + std::to_string(max_tokens)};
     }
     grow(inputs_, input_floats(hidden, ffn, qkv_width, max_tokens).value());
     grow(outputs_, output_floats(qkv_width, max_tokens).value());
@@ -153,9 +156,10 @@ class context {
 
   static float* checked(float_scratch const& scratch, std::int64_t floats) {
     if (static_cast<std::size_t>(floats) > scratch.floats) {
-      throw options_error{"an op needs " + std::to_string(floats) + " floats of scratch memory, but only " +
-                          std::to_string(scratch.floats) +
-                          " are reserved: call context.reserve with the model's widths and the largest batch"};
+      throw options_error{
+          "an op needs " + std::to_string(floats) + " floats of scratch memory, but only " +
+          std::to_string(scratch.floats) +
+          " are reserved: call context.reserve with the model's widths and the largest batch"};
     }
     return reinterpret_cast<float*>(scratch.block.get());
   }

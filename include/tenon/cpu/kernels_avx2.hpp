@@ -180,11 +180,10 @@ struct avx2_kernels {
     __m256 sum = _mm256_set1_ps(constants::inverse_factorials[7]);
 #pragma GCC unroll 8
     for (int i = 6; i >= 0; --i) {
-      sum = _mm256_fmadd_ps(sum, r,
-                            _mm256_set1_ps(constants::inverse_factorials[static_cast<std::size_t>(i)]));
+      sum =
+          _mm256_fmadd_ps(sum, r, _mm256_set1_ps(constants::inverse_factorials[static_cast<std::size_t>(i)]));
     }
-    __m256i const offset =
-        _mm256_set1_epi32(127 - std::bit_cast<std::int32_t>(constants::round_shift));
+    __m256i const offset = _mm256_set1_epi32(127 - std::bit_cast<std::int32_t>(constants::round_shift));
     __m256i const exponent = _mm256_add_epi32(_mm256_castps_si256(shifted), offset);
     return _mm256_mul_ps(sum, _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23)));
   }

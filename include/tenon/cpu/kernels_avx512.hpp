@@ -143,8 +143,7 @@ struct avx512_kernels {
       __mmask16 const mask = mask_of(count - i);
       __m512 const g = load(gate + i, mask);
       __m512 const negative = _mm512_maskz_sub_ps(full, _mm512_setzero_ps(), g);
-      __m512 const silu =
-          _mm512_maskz_div_ps(full, g, _mm512_maskz_add_ps(full, one, exponential(negative)));
+      __m512 const silu = _mm512_maskz_div_ps(full, g, _mm512_maskz_add_ps(full, one, exponential(negative)));
       _mm512_mask_storeu_ps(out + i, mask, _mm512_maskz_mul_ps(full, silu, load(up + i, mask)));
     }
   }
@@ -227,14 +226,12 @@ struct avx512_kernels {
     __m512 sum = _mm512_set1_ps(constants::inverse_factorials[7]);
 #pragma GCC unroll 8
     for (int i = 6; i >= 0; --i) {
-      sum = _mm512_fmadd_ps(sum, r,
-                            _mm512_set1_ps(constants::inverse_factorials[static_cast<std::size_t>(i)]));
+      sum =
+          _mm512_fmadd_ps(sum, r, _mm512_set1_ps(constants::inverse_factorials[static_cast<std::size_t>(i)]));
     }
-    __m512i const offset =
-        _mm512_set1_epi32(127 - std::bit_cast<std::int32_t>(constants::round_shift));
+    __m512i const offset = _mm512_set1_epi32(127 - std::bit_cast<std::int32_t>(constants::round_shift));
     __m512i const exponent = _mm512_maskz_add_epi32(full, _mm512_castps_si512(shifted), offset);
-    return _mm512_maskz_mul_ps(full, sum,
-                               _mm512_castsi512_ps(_mm512_maskz_slli_epi32(full, exponent, 23)));
+    return _mm512_maskz_mul_ps(full, sum, _mm512_castsi512_ps(_mm512_maskz_slli_epi32(full, exponent, 23)));
   }
 
   template <int Columns, int Parts, class Element>

@@ -27,8 +27,8 @@ struct exponential_constants {
   static constexpr float round_shift = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
   static constexpr float ln2_high = 0.693359375f;    // 9 bits: exact times n
   static constexpr float ln2_low = -2.12194440e-4f;
-  static constexpr std::array<float, 8> inverse_factorials = {
-      1.0f, 1.0f, 1.0f / 2, 1.0f / 6, 1.0f / 24, 1.0f / 120, 1.0f / 720, 1.0f / 5040};
+  static constexpr std::array<float, 8> inverse_factorials = {1.0f,      1.0f,       1.0f / 2,   1.0f / 6,
+                                                              1.0f / 24, 1.0f / 120, 1.0f / 720, 1.0f / 5040};
 };
 
 /// The kernels in portable C++, and what each computes. A processor without fused multiply-add emulates it,

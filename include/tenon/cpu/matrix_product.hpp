@@ -84,8 +84,9 @@ struct product_grid {
   product_tile tile(std::int32_t part, float* values) const noexcept {
     std::int64_t const row = part % row_blocks() * block_rows;
     std::int64_t const feature = part / row_blocks() * block_features;
-    return {row,    std::min(block_rows, rows - row), feature, std::min(block_features, features - feature),
-            values, block_features};
+    return {row,     std::min(block_rows, rows - row),
+            feature, std::min(block_features, features - feature),
+            values,  block_features};
   }
 };
 

@@ -25,15 +25,14 @@ void norm_gate_up(context& ctx, matrix_view<float const> x, layer_weights<P> con
   std::int64_t const rows = hidden.extent(0);
   float const* const input = rms_norm_rows<typename P::activation>(
       ctx, x, rows, [](std::int64_t row) { return row; }, layer.ffn_norm, epsilon);
-  paired_matrix_product(
-      ctx, input, rows, layer.gate_up,
-      [&](auto kernels, product_tile const& gate, product_tile const& up) {
-        for (std::int64_t i = 0; i < gate.rows; ++i) {
-          float* const values = gate.values + i * gate.stride;
-          kernels.gate(values, up.values + i * up.stride, values, gate.features);
-          kernels.round(values, hidden[gate.row + i] + gate.feature, gate.features);
-        }
-      });
+  paired_matrix_product(ctx, input, rows, layer.gate_up,
+                        [&](auto kernels, product_tile const& gate, product_tile const& up) {
+                          for (std::int64_t i = 0; i < gate.rows; ++i) {
+                            float* const values = gate.values + i * gate.stride;
+                            kernels.gate(values, up.values + i * up.stride, values, gate.features);
+                            kernels.round(values, hidden[gate.row + i] + gate.feature, gate.features);
+                          }
+                        });
 }
 
 }  // namespace tenon::cpu

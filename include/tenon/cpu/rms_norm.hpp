@@ -47,7 +47,8 @@ void rms_norm_row(float const* x, vector_view<float const> weight, float epsilon
 /// Calls f(kernels, row) for every row in [0, rows): on all threads where `elements` a row make that worth a
 /// fork and join.
 template <class F> void for_each_row(context& ctx, std::int64_t rows, std::int64_t elements, F const& f) {
-  constexpr std::int64_t worthwhile = 1 << 13;  // elements that one thread passes over in a microsecond or two
+  constexpr std::int64_t worthwhile = 1
+                                      << 13;  // elements that one thread passes over in a microsecond or two
   auto const rows_a_part = std::max<std::int64_t>(1, worthwhile / std::max<std::int64_t>(1, elements));
   auto const parts = static_cast<std::int32_t>((rows + rows_a_part - 1) / rows_a_part);
   with_kernels(ctx.instructions(), [&](auto kernels) {
