@@ -25,7 +25,7 @@ namespace tenon::conformance {
 
 /// What a scheduler promises beyond the concept; a scheduler with another idea of order says so.
 struct scheduler_promises {
-  bool first_in_first_out = true;  ///< within a priority, first choices start in order of submission
+  bool first_in_first_out = true;  ///< requests of one priority start in order of submission
   std::int32_t ageing_steps = 0;   ///< > 0: nobody is passed by somebody with a later turn (see ticket.hpp)
 };
 
@@ -292,8 +292,10 @@ class random_schedule {
   void check_order() {
     std::vector<choice_record*> started;
     for (choice_record& record : records_)
-      if (!record.started && record.seq->state == sequence_state::running) started.push_back(&record);
-    for (choice_record* record : started) record->started = true;
+      if (!record.started && record.seq->state == sequence_state::running) {
+        record.started = true;
+        if (record.seq->choice == 0) started.push_back(&record);
+      }
     if (!promises_.first_in_first_out) return;
     for (choice_record const* record : started)
       for (choice_record const& passed : records_)
