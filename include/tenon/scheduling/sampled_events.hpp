@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "tenon/work/batch.hpp"
 #include "tenon/work/event.hpp"
 #include "tenon/work/sequence.hpp"
 #include "tenon/work/step.hpp"
@@ -49,13 +50,20 @@ inline event token_event(sequence const& seq, sampled const& result, std::size_t
 /// Appends what a sampling row yielded to its sequence, up to the choice's end, and reports it.
 ///
 /// result: entry `entry` belongs to this row. max_context: a choice whose next id would stand beyond it ends
-/// with `length`. Returns why the choice ended, or `none`.
+/// with `length`, and one for which the sampler found no id (`no_token`) with `failed`. Returns why the
+/// choice ended, or `none`.
 inline finish_reason append_sampled(sequence& seq, sampled const& result, std::size_t entry,
                                     std::int32_t max_context, std::vector<event>& events) {
   auto const yielded = static_cast<std::size_t>(result.counts[entry]);
   finish_reason reason = finish_reason::none;
   for (std::size_t i = 0; i < yielded && reason == finish_reason::none; ++i) {
-    reason = seq.append(result.ids[entry * static_cast<std::size_t>(result.ids_per_row) + i]);
+    token_id const id = result.ids[entry * static_cast<std::size_t>(result.ids_per_row) + i];
+    if (id == no_token) {
+      events.push_back(final_event(seq, finish_reason::failed,
+                                   "no token can be sampled: every logit is NaN, banned or masked"));
+      return finish_reason::failed;
+    }
+    reason = seq.append(id);
     if (reason == finish_reason::none && seq.known() > max_context) reason = finish_reason::length;
     events.push_back(token_event(seq, result, entry, i, reason));
   }
