@@ -5,6 +5,7 @@
 Needs transformers, jinja2 and a directory with the public tokenizer files (qwen/qwen2.5, qwen/qwen3).
 
     chat_format.py --program build/tests/oracle/render_chats --data DIR [--count N] [--seed S] [--quick]
+    chat_format.py --write tests/reference/chats.jsonl --data DIR --count 40 --seed 1
 
 What is compared, for each family and conversation:
   text   equal to apply_chat_template(tokenize=False), always
@@ -250,7 +251,9 @@ class family_oracle:
     def render(self, messages, **settings):
         return self.tokenizer.apply_chat_template(messages, tokenize=False, **settings)
 
-    def check(self, conversation, answer):
+    def expected(self, conversation):
+        """What transformers renders for the conversation: messages, tools and settings as it got them, and the text;
+        no text where it refuses to continue a message that the template rewrites."""
         messages = [for_oracle(self.family, message) for message in conversation["messages"]]
         settings = {"add_generation_prompt": conversation["add_generation_prompt"]}
         if conversation["enable_thinking"] is not None:
@@ -259,8 +262,13 @@ class family_oracle:
             settings["continue_final_message"] = True
         tools = conversation.get("tools")
         try:
-            text = self.render(messages, tools=tools, **settings)
-        except ValueError:  # transformers continues no message that the template rewrites; tenon does
+            return messages, tools, settings, self.render(messages, tools=tools, **settings)
+        except ValueError:
+            return messages, tools, settings, None
+
+    def check(self, conversation, answer):
+        messages, tools, settings, text = self.expected(conversation)
+        if text is None:
             self.counts["not rendered by transformers"] += 1
             return
         self.counts["conversations"] += 1
@@ -303,9 +311,23 @@ def run_program(program, directory, family, conversations):
     return [json.loads(line) for line in result.stdout.decode().split("\n")[:-1]]
 
 
+def write_reference(path, oracles, seed, count):
+    """Writes conversations with the text that transformers renders for them, one JSON object a line."""
+    with open(path, "w", encoding="utf-8") as file:
+        for oracle in oracles:
+            rng = random.Random(f"{seed} {oracle.family}")
+            for _ in range(count):
+                conversation = random_conversation(rng, list(oracle.added))
+                text = oracle.expected(conversation)[-1]
+                if text is not None and len(text) < 3000:
+                    line = {"family": oracle.family, **conversation, "text": text}
+                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--program", required=True, help="the built tests/oracle/render_chats.cpp")
+    arguments.add_argument("--program", help="the built tests/oracle/render_chats.cpp")
+    arguments.add_argument("--write", metavar="FILE", help="compare nothing, write conversations and their rendering")
     arguments.add_argument("--data", default=os.environ.get("TENON_TEST_DATA"), help="holds qwen/qwen2.5 and qwen/qwen3")
     arguments.add_argument("--count", type=int, default=10000, help="conversations of each family")
     arguments.add_argument("--seed", type=int, default=int(os.environ.get("TENON_TEST_SEED", time.time())))
@@ -317,9 +339,15 @@ def main():
         return 0
     count = 500 if options.quick else options.count
     print("seed", options.seed)
+    oracles = [family_oracle(family, directory) for family in ("qwen2.5", "qwen3")]
+    if options.write:
+        write_reference(options.write, oracles, options.seed, count)
+        return 0
+    if not options.program:
+        arguments.error("--program or --write is needed")
     failures = 0
-    for family in ("qwen2.5", "qwen3"):
-        oracle = family_oracle(family, directory)
+    for oracle in oracles:
+        family = oracle.family
         rng = random.Random(f"{options.seed} {family}")
         conversations = [random_conversation(rng, list(oracle.added)) for _ in range(count)]
         answers = run_program(options.program, directory, family, conversations)
