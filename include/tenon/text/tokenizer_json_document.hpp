@@ -128,13 +128,13 @@ class tokenizer_json_handler {
   }
 
   bool on_array_end(std::size_t size, error_code&) {
+    bool const pair = part_ == part::merges && depth_ == 4;
+    if (pair && size != 2) refuse_merge("an array of " + std::to_string(size));
     --depth_;
     if (part_ != part::merges) {
       rest_.push_array(size);
-    } else if (depth_ == 2) {
+    } else if (!pair) {
       leave();
-    } else if (size != 2) {
-      refuse_merge("an array of " + std::to_string(size));
     }
     return true;
   }
