@@ -14,6 +14,21 @@ struct qwen3_family {
   static constexpr std::string_view model_type = "qwen3";
 };
 
+/// The small model that ships with the examples: it answers questions of a few kinds in milliseconds on a
+/// CPU.
+struct qwen3_tiny : qwen3_family {
+  static constexpr std::string_view name = "tenon-tiny";
+  static constexpr decoder_shape shape{.hidden = 256,
+                                       .layers = 8,
+                                       .query_heads = 4,
+                                       .kv_heads = 2,
+                                       .head_dim = 64,
+                                       .ffn = 768,
+                                       .vocabulary = 4224,
+                                       .tied_embeddings = true,
+                                       .qk_norm = true};
+};
+
 struct qwen3_0_6b : qwen3_family {
   static constexpr std::string_view name = "Qwen3-0.6B";
   static constexpr decoder_shape shape{.hidden = 1024,
@@ -66,7 +81,7 @@ struct qwen3_8b : qwen3_family {
                                        .qk_norm = true};
 };
 
-static_assert(is_model_spec<qwen3_0_6b> && is_model_spec<qwen3_1_7b> && is_model_spec<qwen3_4b> &&
-              is_model_spec<qwen3_8b>);
+static_assert(is_model_spec<qwen3_tiny> && is_model_spec<qwen3_0_6b> && is_model_spec<qwen3_1_7b> &&
+              is_model_spec<qwen3_4b> && is_model_spec<qwen3_8b>);
 
 }  // namespace tenon
