@@ -9,7 +9,6 @@
 #include <exception>
 #include <limits>
 #include <memory>
-#include <random>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -18,6 +17,7 @@
 #include "tenon/core/error.hpp"
 #include "tenon/engine/check_request.hpp"
 #include "tenon/engine/engine_options.hpp"
+#include "tenon/engine/random_seed.hpp"
 #include "tenon/engine/recipe.hpp"
 #include "tenon/runtime/model_runner.hpp"
 #include "tenon/work/sequence.hpp"
@@ -40,7 +40,7 @@ template <recipe R> class engine {
         runner_{std::move(weights), runner_sizes(options_)},
         ledger_{runner_.ledger(options_.prefix_caching)},
         scheduler_{scheduler_limits{options_.max_rows, options_.max_tokens, options_.max_context}},
-        seeds_{options_.seed ? *options_.seed : std::random_device{}()} {}
+        seeds_{options_.seed ? *options_.seed : random_seed()} {}
 
   engine(engine const&) = delete;
   engine& operator=(engine const&) = delete;
@@ -251,7 +251,7 @@ template <recipe R> class engine {
   model_runner<R> runner_;
   typename R::cache::ledger ledger_;
   typename R::scheduler scheduler_;
-  std::mt19937_64 seeds_;
+  seed_stream seeds_;
   std::unordered_map<request_id, request_entry> entries_;
   std::deque<step> in_flight_;
   std::vector<retired> retired_;
