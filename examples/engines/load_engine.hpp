@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "tenon/engine/any_engine.hpp"
+#include "tenon/work/request.hpp"
+
+/// Which checkpoint, and how large its engine. Zeros: as the checkpoint or the machine says.
+struct engine_choice {
+  std::filesystem::path model;
+  std::string precision = "bf16";  ///< or "fp32"
+  int threads = 0;
+  std::int32_t rows = 1;  ///< answers that are made at one time
+  std::int32_t context = 0;
+  std::size_t memory_bytes = 0;  ///< for cache and workspace
+};
+
+struct loaded_engine {
+  tenon::any_engine engine;
+  tenon::sampling_parameters sampling;  ///< what the checkpoint's generation_config.json recommends
+};
+
+/// An engine for the checkpoint in `choice.model`, whose config.json tells which model it is. Programs that
+/// call this compile in seconds: the engines themselves are compiled once, in the files below this one.
+/// Throws load_error and options_error.
+loaded_engine load_engine(engine_choice const& choice);
