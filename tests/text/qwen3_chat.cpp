@@ -73,7 +73,8 @@ BOOST_AUTO_TEST_CASE(the_templates_words_are_trusted_and_nobody_elses) {
   tenon::chat_options options;
   options.tools = tenon::parse_tools(tenon::parse_strict_json(R"([{"function": {"name": "<tool_call>"}}])"));
   std::string untrusted;
-  for (auto const& span : tenon::qwen3_chat::render(messages, options).spans()) {
+  auto const chat = tenon::qwen3_chat::render(messages, options);
+  for (auto const& span : chat.spans()) {
     if (!span.trusted) untrusted += std::string{span.text} + "|";
   }
   BOOST_TEST(untrusted ==

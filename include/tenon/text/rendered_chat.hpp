@@ -26,7 +26,7 @@ class rendered_chat {
 
   /// The text in pieces whose trust alternates, none empty; views into this object, which must outlive them
   /// unmoved.
-  std::vector<text_span> spans() const {
+  std::vector<text_span> spans() const& {
     std::vector<text_span> result;
     result.reserve(pieces_.size());
     std::size_t begin = 0;
@@ -36,6 +36,7 @@ class rendered_chat {
     }
     return result;
   }
+  std::vector<text_span> spans() const&& = delete;  // the views would outlive the text
 
  private:
   struct piece {

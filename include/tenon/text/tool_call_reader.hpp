@@ -75,8 +75,8 @@ class tool_call_reader {
   /// Reads the string in `token_`; false if it is none (a lone surrogate).
   bool decode(std::string& out) const {
     try {
-      std::string_view const text = parse_strict_json(token_).as_string().subview();
-      out = text;
+      auto const value = parse_strict_json(token_);
+      out = std::string_view{value.as_string().subview()};
       return true;
     } catch (json_error const&) {
       return false;
