@@ -59,8 +59,8 @@ def tensor_rules(hidden, query_width, ffn, tied, has_bias):
     layer = "model.layers.*."
     norm = {"least": 48, "most": 255, "exponent": -7}  # 0.375 to 2: no weight may be dropped unseen
     rules = {
-        # Mean square near 1e-3: the norm's epsilon is seen.
-        "model.embed_tokens.weight": {"least": -127, "most": 127, "exponent": -11},
+        # Mean square near 3e-4: the norm's epsilon is seen.
+        "model.embed_tokens.weight": {"least": -127, "most": 127, "exponent": -12},
         "model.norm.weight": norm,
         layer + "input_layernorm.weight": norm,
         layer + "post_attention_layernorm.weight": norm,
