@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(merges_need_tokens_and_come_once) {
 BOOST_AUTO_TEST_CASE(added_tokens_are_plain_and_have_ids_of_their_own) {
   expect_error("'added_tokens': expected an array, found \"x\"", [](auto& d) { d["added_tokens"] = "x"; });
   expect_error("'added_tokens[0]': expected an object, found 1",
-               [](auto& d) { d["added_tokens"] = json::array{1}; });
+               [](auto& d) { d["added_tokens"] = json::array(1, json::value(1)); });
   expect_error("'added_tokens[1].content': expected a text that is not empty, found \"\"",
                [](auto& d) { added(d, 1)["content"] = ""; });
   expect_error("'added_tokens[1].content': expected a content of its own, found \"<|end|>\"",
