@@ -8,7 +8,6 @@
 
 namespace tenon {
 /// A seed that differs from run to run: the operating system's random bytes, or the clock where there are none.
-///
 inline std::uint64_t random_seed() {
   std::uint64_t seed = 0;
   struct closing {
