@@ -24,13 +24,17 @@ struct plain_format {
 
 struct without_reasoning {
   static constexpr std::string_view name = "plain";
-  static tenon::rendered_chat render(std::span<tenon::chat_message const>, tenon::chat_options const&);
+  static tenon::rendered_chat render(std::span<tenon::chat_message const>, tenon::chat_options const&) {
+    return {};
+  }
 };
 
 struct rendering_text {
   static constexpr std::string_view name = "plain";
-  static std::string_view render(std::span<tenon::chat_message const>, tenon::chat_options const&);
-  static tenon::reasoning_mode reasoning(tenon::chat_options const&);
+  static std::string_view render(std::span<tenon::chat_message const>, tenon::chat_options const&) {
+    return {};
+  }
+  static tenon::reasoning_mode reasoning(tenon::chat_options const&) { return tenon::reasoning_mode::none; }
 };
 
 }  // namespace
