@@ -6,7 +6,7 @@
 #include "tenon/text/byte_level_bpe.hpp"
 #include "tenon/text/chat_message.hpp"
 #include "tenon/text/parse_messages.hpp"
-#include "tenon/text/qwen_chat.hpp"
+#include "tenon/text/any_chat_format.hpp"
 #include "tenon/text/reasoning.hpp"
 #include "tenon/text/stop_matcher.hpp"
 #include "tenon/text/stream_decoder.hpp"
