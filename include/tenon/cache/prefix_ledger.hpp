@@ -21,10 +21,12 @@ namespace tenon {
 /// last holder left, until its room is needed.
 ///
 /// Rules that everything here rests on:
+/// - Slots that share a page share all pages before it.
 /// - A published page is immutable, and its contents are published once: who publishes the same ids after the
 ///   same prefix gets the known page in the place of its own, which becomes free. So `publish` may change
 ///   entries of `pages(slot)` within the published positions; steps planned before still read the old page
-///   soundly, because steps run in order.
+///   soundly, because steps run in order. A page that a fork shares stays, by the first rule: its slots
+///   publish no further until one of them is left.
 /// - Whoever holds a published page holds its whole prefix, and a slot lays its pages down from last to
 ///   first. So among the pages that nobody holds a child is always older than its parent, and giving up the
 ///   oldest first never leaves a page whose prefix is gone.
@@ -108,7 +110,7 @@ class prefix_ledger {
     for (std::int32_t i = published(slot); i < whole; ++i) {
       page_id const parent =
           i == 0 ? prefix_index::none : pages_.table(slot)[static_cast<std::size_t>(i - 1)];
-      publish_page(slot, i, parent, scope, ids_of_page(tokens, i));
+      if (!publish_page(slot, i, parent, scope, ids_of_page(tokens, i))) return;
       published(slot) = i + 1;
     }
   }
@@ -185,16 +187,20 @@ class prefix_ledger {
     published(slot) = std::min(published(slot), pages_.length(slot));
   }
 
-  void publish_page(slot_id slot, std::int32_t index, page_id parent, cache_scope scope,
+  /// False when the contents are known already and the slot's own page cannot give way, being shared.
+  bool publish_page(slot_id slot, std::int32_t index, page_id parent, cache_scope scope,
                     std::span<token_id const> ids) noexcept {
     page_id const own = pages_.table(slot)[static_cast<std::size_t>(index)];
     page_id const known = index_.find(parent, scope, ids);
+    if (known == own) return true;
     if (known == prefix_index::none) {
       index_.insert(own, parent, scope, ids);
-    } else if (known != own) {
-      if (idle_.contains(known)) idle_.remove(known);
-      put_down(pages_.replace(slot, index, known));
+      return true;
     }
+    if (pages_.holders(own) > 1) return false;
+    if (idle_.contains(known)) idle_.remove(known);
+    put_down(pages_.replace(slot, index, known));
+    return true;
   }
 
   ledger_options options_;
