@@ -47,7 +47,7 @@ tenon::any_engine make_engine(engine_choice const& choice, std::int32_t max_posi
   tenon::engine_options options{.max_rows = choice.rows, .max_tokens = std::max(512, choice.rows)};
   // Room for a context that hardly any conversation reaches would be memory that nobody uses.
   options.max_context = choice.context > 0 ? choice.context : std::min(max_positions, 8192);
-  std::int64_t const positions = std::int64_t{std::min(options.max_context, 4096)} * (choice.rows + 1);
+  std::int64_t const positions = options.max_context + std::int64_t{1024} * choice.rows;
   options.memory_bytes =
       choice.memory_bytes > 0 ? choice.memory_bytes : memory_for<recipe>(options, positions);
   tenon::progress_bar bar{"loading " + std::string{Model::name}};
