@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-namespace {
+namespace chat_format_test {
 
 /// The smallest format of one's own.
 struct plain_format {
@@ -37,11 +37,12 @@ struct rendering_text {
   static tenon::reasoning_mode reasoning(tenon::chat_options const&) { return tenon::reasoning_mode::none; }
 };
 
-}  // namespace
+}  // namespace chat_format_test
 
 BOOST_AUTO_TEST_SUITE(chat_format)
 
 BOOST_AUTO_TEST_CASE(a_format_of_ones_own_needs_three_members) {
+  using namespace chat_format_test;
   static_assert(tenon::chat_format<plain_format>);
   static_assert(!tenon::chat_format<without_reasoning>);
   static_assert(!tenon::requirement::tells_how_answers_think<without_reasoning>);
