@@ -3,6 +3,8 @@
 // head_dim 64 and 128, tied and untied heads, bias, q/k norm, YaRN beyond its original positions.
 
 #include <boost/test/unit_test.hpp>
+#include <cstdint>
+#include <string>
 
 #include "integration/reference_models.hpp"
 #include "tenon/recipes/reference.hpp"
@@ -15,14 +17,18 @@ constexpr double bound = 1e-4;
 
 template <class Model> void expect_reference_logits() {
   auto const wanted = read_reference(Model::name);
-  for (std::int32_t const chunk : {1, 5, 16, 128}) {
-    runner_of<recipes::reference<Model>> runner{wanted, no_mutation};
+  auto const check = [&](std::int32_t chunk, cpu::instruction_set at_most) {
+    runner_of<recipes::reference<Model>> runner{wanted, no_mutation, at_most};
     double const error = relative_error(wanted.logits, runner.logits(wanted.positions, chunk));
-    BOOST_TEST_MESSAGE(Model::name << ", " << chunk << " tokens a step: relative error " << error);
-    BOOST_TEST_CONTEXT(Model::name << ", " << chunk << " tokens a step") {
+    auto const what = std::string{Model::name} + ", " + std::to_string(chunk) + " tokens a step, kernels " +
+                      std::string{cpu::name_of(at_most)};
+    BOOST_TEST_MESSAGE(what << ": relative error " << error);
+    BOOST_TEST_CONTEXT(what) {
       BOOST_TEST(error <= bound);
     }
-  }
+  };
+  for (std::int32_t const chunk : {1, 5, 16, 128}) check(chunk, cpu::instruction_set::avx512);
+  for (auto const at_most : {cpu::instruction_set::scalar, cpu::instruction_set::avx2}) check(32, at_most);
 }
 
 }  // namespace

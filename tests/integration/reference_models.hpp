@@ -244,8 +244,9 @@ template <class Recipe> class runner_of {
   using model = typename Recipe::model;
 
   template <class Mutation>
-  runner_of(reference const& wanted, Mutation const& mutate)
-      : runner_{make_weights(wanted, mutate),
+  runner_of(reference const& wanted, Mutation const& mutate,
+            cpu::instruction_set at_most = cpu::instruction_set::avx512)
+      : runner_{make_weights(wanted, mutate, at_most),
                 {.max_rows = 1,
                  .max_tokens = 128,
                  .max_context = 128,
@@ -282,14 +283,15 @@ template <class Recipe> class runner_of {
 
  private:
   template <class Mutation>
-  static recipe_weights<Recipe> make_weights(reference const& wanted, Mutation const& mutate) {
+  static recipe_weights<Recipe> make_weights(reference const& wanted, Mutation const& mutate,
+                                             cpu::instruction_set at_most) {
     check_shape<model>(wanted.config);
     drawn_checkpoint<model> checkpoint{wanted.rules};
     auto parameters = wanted.config.parameters;
     subject<Recipe> mutated{.values = &checkpoint.values(), .parameters = &parameters};
     mutate(mutated);
-    auto weights =
-        load_weights_from<Recipe>(checkpoint, parameters, {.context = {.threads = 2}, .threads = 1});
+    auto weights = load_weights_from<Recipe>(checkpoint, parameters,
+                                             {.context = {.threads = 2, .at_most = at_most}, .threads = 1});
     if (mutated.after_loading) mutated.after_loading(weights);
     return weights;
   }
