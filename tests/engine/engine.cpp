@@ -245,6 +245,8 @@ BOOST_AUTO_TEST_CASE(a_cache_too_small_for_one_request_is_said_at_submission) {
   BOOST_REQUIRE_GT(least, 1u);
   options.memory_bytes = least - 1;
   BOOST_CHECK_THROW(make(options), options_error);
+  options.max_context = 256;
+  BOOST_CHECK_EQUAL(tenon::engine<cpu_recipe>::memory_for(options, 16), least);
   options.memory_bytes = least;  // exactly one page of 16 positions
   auto engine = make(options);
   BOOST_CHECK_EQUAL(engine.stats().pages.total, 1);

@@ -90,12 +90,8 @@ void expect_same(std::vector<request> const& wishes, std::vector<small::outcome>
 
 /// A budget that affords the workspace and `pages` pages.
 template <class Recipe> engine_options tight(engine_options options, std::int64_t pages) {
-  auto probe = options;
-  probe.memory_bytes = std::size_t{64} << 20;
-  engine<Recipe> const roomy{small::weights<Recipe>(), probe};
-  auto const now = roomy.stats();
-  auto const page = now.memory.cache / static_cast<std::size_t>(now.pages.total + 1);
-  options.memory_bytes = now.memory.workspace + page * static_cast<std::size_t>(pages + 1) + 512;
+  options.max_context = 256;
+  options.memory_bytes = engine<Recipe>::memory_for(options, 16 * pages);
   return options;
 }
 

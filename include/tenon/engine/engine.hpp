@@ -34,6 +34,12 @@ template <recipe R> class engine {
   using recipe_type = R;
   using weights_type = typename model_runner<R>::weights_type;
 
+  /// What `memory_bytes` must be for a cache of `positions` positions in all, besides the workspace of these
+  /// options, whose max_context must be set.
+  static std::size_t memory_for(engine_options const& options, std::int64_t positions) {
+    return tenon::memory_for<R>(runner_sizes(options), positions);
+  }
+
   /// Throws options_error for options that do not fit together or a budget that is too small.
   explicit engine(weights_type weights, engine_options options = {})
       : options_{checked(options, weights.parameters)},
