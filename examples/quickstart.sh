@@ -30,5 +30,5 @@ rm -f "$log"
 if [ -t 0 ]; then
   exec "${chat[@]}"
 fi
-"${chat[@]}" --ask "What is 123 + 456?" --ask "Sort these numbers: 42, 7, 19, 3." \
+"${chat[@]}" --ask "What is 123 + 456?" --ask "Sort these numbers: 42, 7, 19, 3" \
   --ask "How many times does the letter r appear in strawberry?" < /dev/null
