@@ -15,7 +15,7 @@ namespace tenon::cpu {
 /// The kernels in AVX2 with FMA and F16C: two registers hold all lanes. What each function computes, and in
 /// which order, is said at `scalar_kernels`.
 struct avx2_kernels {
-  static constexpr int weight_rows = 2;
+  static constexpr int weight_rows = 3;
   static constexpr int activation_rows = 2;
 
   template <class Element>
@@ -41,34 +41,48 @@ struct avx2_kernels {
   [[gnu::target("avx2,fma,f16c")]] static void dots(Element const* w, std::int64_t w_stride, float const* x,
                                                     std::int64_t x_stride, std::int64_t k, float* out,
                                                     std::int64_t out_stride) {
-    __m256 low[Rows][Columns];
-    __m256 high[Rows][Columns];
+    __m256 sums[Columns][Rows][2];
 #pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) {
+    for (int c = 0; c < Columns; ++c) {
 #pragma GCC unroll 8
-      for (int c = 0; c < Columns; ++c) low[r][c] = high[r][c] = _mm256_setzero_ps();
+      for (int r = 0; r < Rows; ++r) sums[c][r][0] = sums[c][r][1] = _mm256_setzero_ps();
     }
-    std::int64_t i = 0;
-    for (; i + lanes <= k; i += lanes) {
+    add_products<Rows, Columns>(w, w_stride, x, x_stride, k, sums);
 #pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) {
-        __m256 const low_weights = load(w + r * w_stride + i);
-        __m256 const high_weights = load(w + r * w_stride + i + half);
+    for (int c = 0; c < Columns; ++c) {
 #pragma GCC unroll 8
-        for (int c = 0; c < Columns; ++c) {
-          low[r][c] = _mm256_fmadd_ps(low_weights, _mm256_loadu_ps(x + c * x_stride + i), low[r][c]);
-          high[r][c] =
-              _mm256_fmadd_ps(high_weights, _mm256_loadu_ps(x + c * x_stride + i + half), high[r][c]);
-        }
-      }
+      for (int r = 0; r < Rows; ++r) out[c * out_stride + r] = total(sums[c][r][0], sums[c][r][1]);
     }
+  }
+
+  template <int Rows, int Columns, class Element>
+  [[gnu::target("avx2,fma,f16c")]] static void add_dots(Element const* w, std::int64_t w_stride,
+                                                        float const* x, std::int64_t x_stride, std::int64_t k,
+                                                        float* lane_sums) {
+    __m256 sums[Columns][Rows][2];
 #pragma GCC unroll 8
     for (int c = 0; c < Columns; ++c) {
 #pragma GCC unroll 8
       for (int r = 0; r < Rows; ++r) {
-        if (i < k) add_rest(w + r * w_stride + i, x + c * x_stride + i, k - i, low[r][c], high[r][c]);
-        out[c * out_stride + r] = total(low[r][c], high[r][c]);
+        sums[c][r][0] = _mm256_loadu_ps(lane_sums + (c * Rows + r) * lanes);
+        sums[c][r][1] = _mm256_loadu_ps(lane_sums + (c * Rows + r) * lanes + half);
       }
+    }
+    add_products<Rows, Columns>(w, w_stride, x, x_stride, k, sums);
+#pragma GCC unroll 8
+    for (int c = 0; c < Columns; ++c) {
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) {
+        _mm256_storeu_ps(lane_sums + (c * Rows + r) * lanes, sums[c][r][0]);
+        _mm256_storeu_ps(lane_sums + (c * Rows + r) * lanes + half, sums[c][r][1]);
+      }
+    }
+  }
+
+  [[gnu::target("avx2,fma,f16c")]] static void totals(float const* lane_sums, std::int64_t count,
+                                                      float* out) {
+    for (std::int64_t i = 0; i < count; ++i) {
+      out[i] = total(_mm256_loadu_ps(lane_sums + i * lanes), _mm256_loadu_ps(lane_sums + i * lanes + half));
     }
   }
 
@@ -134,6 +148,36 @@ struct avx2_kernels {
 
  private:
   static constexpr int half = 8;
+
+  /// sums[c][r] += the products of weight row r and activation row c, lane by lane.
+  template <int Rows, int Columns, class Element>
+  [[gnu::target("avx2,fma,f16c")]] [[gnu::always_inline]] static inline void add_products(
+      Element const* w, std::int64_t w_stride, float const* x, std::int64_t x_stride, std::int64_t k,
+      __m256 (&sums)[Columns][Rows][2]) {
+    std::int64_t i = 0;
+    for (; i + lanes <= k; i += lanes) {
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) {
+        __m256 const low = load(w + r * w_stride + i);
+        __m256 const high = load(w + r * w_stride + i + half);
+        __builtin_prefetch(w + (r + Rows) * w_stride + i);  // the next block of rows
+#pragma GCC unroll 8
+        for (int c = 0; c < Columns; ++c) {
+          float const* const activation = x + c * x_stride + i;
+          sums[c][r][0] = _mm256_fmadd_ps(low, _mm256_loadu_ps(activation), sums[c][r][0]);
+          sums[c][r][1] = _mm256_fmadd_ps(high, _mm256_loadu_ps(activation + half), sums[c][r][1]);
+        }
+      }
+    }
+    if (i == k) return;
+#pragma GCC unroll 8
+    for (int c = 0; c < Columns; ++c) {
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) {
+        add_rest(w + r * w_stride + i, x + c * x_stride + i, k - i, sums[c][r][0], sums[c][r][1]);
+      }
+    }
+  }
 
   [[gnu::target("avx2,fma,f16c")]] static __m256 load(float const* p) { return _mm256_loadu_ps(p); }
   [[gnu::target("avx2,fma,f16c")]] static __m256 load(bf16_t const* p) {

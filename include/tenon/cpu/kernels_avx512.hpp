@@ -43,40 +43,41 @@ struct avx512_kernels {
                                                                 float const* x, std::int64_t x_stride,
                                                                 std::int64_t k, float* out,
                                                                 std::int64_t out_stride) {
-    __m512 sums[Rows][Columns];
-#pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 8
-      for (int c = 0; c < Columns; ++c) sums[r][c] = _mm512_setzero_ps();
-    }
-    std::int64_t i = 0;
-    for (; i + lanes <= k; i += lanes) {
-      __m512 weights[Rows];
-#pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) weights[r] = load(w + r * w_stride + i);
-#pragma GCC unroll 8
-      for (int c = 0; c < Columns; ++c) {
-        __m512 const activation = _mm512_loadu_ps(x + c * x_stride + i);
-#pragma GCC unroll 8
-        for (int r = 0; r < Rows; ++r) sums[r][c] = _mm512_fmadd_ps(weights[r], activation, sums[r][c]);
-      }
-    }
-    if (i < k) {
-      __mmask16 const rest = mask_of(k - i);
-#pragma GCC unroll 8
-      for (int c = 0; c < Columns; ++c) {
-        __m512 const activation = load(x + c * x_stride + i, rest);
-#pragma GCC unroll 8
-        for (int r = 0; r < Rows; ++r) {
-          sums[r][c] = _mm512_fmadd_ps(load(w + r * w_stride + i, rest), activation, sums[r][c]);
-        }
-      }
-    }
+    __m512 sums[Columns][Rows];
 #pragma GCC unroll 8
     for (int c = 0; c < Columns; ++c) {
 #pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) out[c * out_stride + r] = total(sums[r][c]);
+      for (int r = 0; r < Rows; ++r) sums[c][r] = _mm512_setzero_ps();
     }
+    add_products<Rows, Columns>(w, w_stride, x, x_stride, k, sums);
+#pragma GCC unroll 8
+    for (int c = 0; c < Columns; ++c) {
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) out[c * out_stride + r] = total(sums[c][r]);
+    }
+  }
+
+  template <int Rows, int Columns, class Element>
+  [[gnu::target("avx512f,avx512bw,avx512vl")]] static void add_dots(Element const* w, std::int64_t w_stride,
+                                                                    float const* x, std::int64_t x_stride,
+                                                                    std::int64_t k, float* lane_sums) {
+    __m512 sums[Columns][Rows];
+#pragma GCC unroll 8
+    for (int c = 0; c < Columns; ++c) {
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) sums[c][r] = _mm512_loadu_ps(lane_sums + (c * Rows + r) * lanes);
+    }
+    add_products<Rows, Columns>(w, w_stride, x, x_stride, k, sums);
+#pragma GCC unroll 8
+    for (int c = 0; c < Columns; ++c) {
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) _mm512_storeu_ps(lane_sums + (c * Rows + r) * lanes, sums[c][r]);
+    }
+  }
+
+  [[gnu::target("avx512f,avx512bw,avx512vl")]] static void totals(float const* lane_sums, std::int64_t count,
+                                                                  float* out) {
+    for (std::int64_t i = 0; i < count; ++i) out[i] = total(_mm512_loadu_ps(lane_sums + i * lanes));
   }
 
   [[gnu::target("avx512f,avx512bw,avx512vl")]] static float sum_of_squares(float const* x,
@@ -150,6 +151,38 @@ struct avx512_kernels {
 
  private:
   static constexpr __mmask16 full = 0xffff;
+
+  /// sums[c][r] += the products of weight row r and activation row c, lane by lane.
+  template <int Rows, int Columns, class Element>
+  [[gnu::target("avx512f,avx512bw,avx512vl")]] [[gnu::always_inline]] static inline void add_products(
+      Element const* w, std::int64_t w_stride, float const* x, std::int64_t x_stride, std::int64_t k,
+      __m512 (&sums)[Columns][Rows]) {
+    std::int64_t i = 0;
+    for (; i + lanes <= k; i += lanes) {
+      __m512 weights[Rows];
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) {
+        weights[r] = load(w + r * w_stride + i);
+        __builtin_prefetch(w + (r + Rows) * w_stride + i);  // the next block of rows
+      }
+#pragma GCC unroll 8
+      for (int c = 0; c < Columns; ++c) {
+        __m512 const activation = _mm512_loadu_ps(x + c * x_stride + i);
+#pragma GCC unroll 8
+        for (int r = 0; r < Rows; ++r) sums[c][r] = _mm512_fmadd_ps(weights[r], activation, sums[c][r]);
+      }
+    }
+    if (i == k) return;
+    __mmask16 const rest = mask_of(k - i);
+#pragma GCC unroll 8
+    for (int c = 0; c < Columns; ++c) {
+      __m512 const activation = load(x + c * x_stride + i, rest);
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) {
+        sums[c][r] = _mm512_fmadd_ps(load(w + r * w_stride + i, rest), activation, sums[c][r]);
+      }
+    }
+  }
 
   static __mmask16 mask_of(std::int64_t count) noexcept {
     return count >= lanes ? full : static_cast<__mmask16>((1u << count) - 1u);

@@ -59,6 +59,23 @@ struct scalar_kernels {
     }
   }
 
+  /// The sums of `dots` before their lanes are added up: lane_sums[c][r][lane] += the products of that lane.
+  /// Any multiple of `lanes` of the elements may be added at a time, and at last the rest.
+  template <int Rows, int Columns, class Element>
+  static void add_dots(Element const* w, std::int64_t w_stride, float const* x, std::int64_t x_stride,
+                       std::int64_t k, float* lane_sums) {
+    for (int c = 0; c < Columns; ++c) {
+      for (int r = 0; r < Rows; ++r) {
+        add_products(w + r * w_stride, x + c * x_stride, k, lane_sums + (c * Rows + r) * lanes);
+      }
+    }
+  }
+
+  /// out[i] = the sum over the lanes of lane_sums[i].
+  static void totals(float const* lane_sums, std::int64_t count, float* out) {
+    for (std::int64_t i = 0; i < count; ++i) out[i] = total(lane_sums + i * lanes);
+  }
+
   /// The sum of x[i] * x[i].
   static float sum_of_squares(float const* x, std::int64_t count) { return dot(x, x, count); }
 
@@ -79,7 +96,7 @@ struct scalar_kernels {
       x[i] = exponential(x[i] - largest);
       sums[static_cast<std::size_t>(i % lanes)] += x[i];
     }
-    return total(sums);
+    return total(sums.data());
   }
 
   /// sum[c * sum_stride + d] += sum over i < count, in that order, of p[c * p_stride + i] *
@@ -122,17 +139,23 @@ struct scalar_kernels {
  private:
   template <class Element> static float dot(Element const* w, float const* x, std::int64_t k) {
     std::array<float, lanes> sums{};
+    add_products(w, x, k, sums.data());
+    return total(sums.data());
+  }
+
+  template <class Element>
+  static void add_products(Element const* w, float const* x, std::int64_t k, float* sums) {
     for (std::int64_t i = 0; i < k; i += lanes) {
       auto const group = std::min<std::int64_t>(lanes, k - i);
       for (std::int64_t l = 0; l < group; ++l) {
-        auto& sum = sums[static_cast<std::size_t>(l)];
-        sum = std::fma(static_cast<float>(w[i + l]), x[i + l], sum);
+        sums[l] = std::fma(static_cast<float>(w[i + l]), x[i + l], sums[l]);
       }
     }
-    return total(sums);
   }
 
-  static float total(std::array<float, lanes>& sums) {
+  static float total(float const* lane_sums) {
+    std::array<float, lanes> sums;
+    std::copy_n(lane_sums, lanes, sums.begin());
     for (std::size_t half = lanes / 2; half > 0; half /= 2) {
       for (std::size_t l = 0; l < half; ++l) sums[l] += sums[l + half];
     }

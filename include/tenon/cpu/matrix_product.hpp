@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "tenon/backend/weights.hpp"
@@ -12,7 +13,7 @@
 namespace tenon::cpu {
 
 /// A finished rectangle of y = x * W^T: y[row + i, feature + j] = values[i * stride + j] for i < rows and
-/// j < features.
+/// j < features. `lane_sums` is room for work: 6 * tile_features * lanes floats.
 struct product_tile {
   std::int64_t row = 0;
   std::int64_t rows = 0;
@@ -20,6 +21,7 @@ struct product_tile {
   std::int64_t features = 0;
   float* values = nullptr;
   std::int64_t stride = 0;
+  float* lane_sums = nullptr;
 };
 
 /// Features of one part of the work: few enough for many parts, enough to be worth taking one.
@@ -28,36 +30,87 @@ inline constexpr std::int64_t tile_features = 64;
 /// Activation rows of one part at most: their block stays in the second-level cache.
 inline constexpr std::int64_t tile_rows = 96;
 
-static_assert(2 * tile_features * tile_rows * sizeof(float) <= context::worker_scratch_bytes);
+/// Activation rows that one kernel call takes at most, for any instruction set.
+inline constexpr std::int64_t kernel_rows = 6;
 
-/// out[c, r] = the product of activation row c and weight row r, in blocks of Rows weights and at most
-/// Columns activations. Blocks only change the speed: each element is one chain of sums over k.
-template <class Kernels, int Rows, int Columns, class Element>
-void block_product(Element const* w, std::int64_t k, float const* x, std::int64_t rows, float* out,
-                   std::int64_t stride) {
-  for (; rows >= Columns; rows -= Columns) {
-    Kernels::template dots<Rows, Columns>(w, k, x, k, k, out, stride);
-    x += Columns * k;
-    out += Columns * stride;
+/// Elements of k that the many-row path takes at a time: six activation rows of them stay in the first-level
+/// cache. A multiple of `lanes`, so that no order of summation changes.
+inline constexpr std::int64_t block_k = 512;
+
+inline constexpr std::int64_t tile_floats = tile_features * tile_rows;
+inline constexpr std::int64_t lane_sum_floats = kernel_rows * tile_features * lanes;
+
+static_assert(block_k % lanes == 0);
+static_assert((2 * tile_floats + lane_sum_floats) * sizeof(float) <= context::worker_scratch_bytes);
+
+/// Few activation rows: every weight is read once, and the sums stay in registers.
+template <class Kernels, int Columns, class Element>
+void few_rows(dense_matrix<Element> const& matrix, float const* x, product_tile const& tile, float* values) {
+  constexpr int rows = Kernels::weight_rows;
+  std::int64_t const k = matrix.in_features;
+  std::int64_t j = 0;
+  for (; j + rows <= tile.features; j += rows) {
+    Kernels::template dots<rows, Columns>(matrix.row(tile.feature + j), k, x, k, k, values + j, tile.stride);
   }
+  for (; j < tile.features; ++j) {
+    Kernels::template dots<1, Columns>(matrix.row(tile.feature + j), k, x, k, k, values + j, tile.stride);
+  }
+}
+
+/// Some of many activation rows: walks k in blocks, so that the activations stay in the nearest cache while
+/// the tile's weights pass. The sums wait in `lane_sums`, [feature blocks][Columns][rows][lanes].
+template <class Kernels, int Columns, class Element>
+void some_rows(dense_matrix<Element> const& matrix, float const* x, product_tile const& tile, float* values) {
+  constexpr int rows = Kernels::weight_rows;
+  constexpr std::int64_t block_floats = Columns * rows * lanes;
+  std::int64_t const k = matrix.in_features;
+  std::int64_t const blocks = tile.features / rows;
+  std::fill_n(tile.lane_sums, blocks * block_floats, 0.0f);
+  for (std::int64_t i = 0; i < k; i += block_k) {
+    std::int64_t const count = std::min(block_k, k - i);
+    for (std::int64_t block = 0; block < blocks; ++block) {
+      Kernels::template add_dots<rows, Columns>(matrix.row(tile.feature + block * rows) + i, k, x + i, k,
+                                                count, tile.lane_sums + block * block_floats);
+    }
+  }
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    for (int c = 0; c < Columns; ++c) {
+      Kernels::totals(tile.lane_sums + block * block_floats + c * rows * lanes, rows,
+                      values + c * tile.stride + block * rows);
+    }
+  }
+  for (std::int64_t j = blocks * rows; j < tile.features; ++j) {
+    Kernels::template dots<1, Columns>(matrix.row(tile.feature + j), k, x, k, k, values + j, tile.stride);
+  }
+}
+
+/// `rows` <= Columns activation rows of a tile, with the kernels for exactly that many.
+template <class Kernels, int Columns, class Element>
+void product_rows(dense_matrix<Element> const& matrix, float const* x, std::int64_t rows,
+                  product_tile const& tile, float* values) {
   if constexpr (Columns > 1) {
-    if (rows > 0) block_product<Kernels, Rows, Columns - 1>(w, k, x, rows, out, stride);
+    if (rows < Columns) return product_rows<Kernels, Columns - 1>(matrix, x, rows, tile, values);
+  }
+  if (tile.rows == rows) {
+    few_rows<Kernels, Columns>(matrix, x, tile, values);
+  } else {
+    some_rows<Kernels, Columns>(matrix, x, tile, values);
   }
 }
 
 /// values[i, j] = the product of x[i, :] and row `feature + j` of the matrix, for a whole tile; x is
 /// [rows, in_features]. An overload of this for another matrix type is all that the ops need to take it.
+///
+/// However rows are blocked, each element is one chain of sums over k, in the order of `lanes`.
 template <class Kernels, class Element>
 void tile_product(Kernels, dense_matrix<Element> const& matrix, float const* x, product_tile const& tile) {
-  std::int64_t const k = matrix.in_features;
-  std::int64_t j = 0;
-  for (; j + Kernels::weight_rows <= tile.features; j += Kernels::weight_rows) {
-    block_product<Kernels, Kernels::weight_rows, Kernels::activation_rows>(
-        matrix.row(tile.feature + j), k, x, tile.rows, tile.values + j, tile.stride);
-  }
-  for (; j < tile.features; ++j) {
-    block_product<Kernels, 1, Kernels::activation_rows>(matrix.row(tile.feature + j), k, x, tile.rows,
-                                                        tile.values + j, tile.stride);
+  static_assert(Kernels::activation_rows <= kernel_rows);
+  std::int64_t const calls = ceil_div<std::int64_t>(tile.rows, Kernels::activation_rows);
+  for (std::int64_t call = 0; call < calls; ++call) {
+    std::int64_t const begin = call * tile.rows / calls;
+    std::int64_t const end = (call + 1) * tile.rows / calls;
+    product_rows<Kernels, Kernels::activation_rows>(matrix, x + begin * matrix.in_features, end - begin, tile,
+                                                    tile.values + begin * tile.stride);
   }
 }
 
@@ -71,7 +124,8 @@ struct product_grid {
   product_grid(std::int64_t all_rows, std::int64_t all_features, std::int64_t k)
       : rows{all_rows}, features{all_features} {
     constexpr std::int64_t cached_floats = 1 << 18;
-    block_rows = std::clamp<std::int64_t>(cached_floats / k / 6 * 6, 6, tile_rows);
+    block_rows =
+        std::clamp<std::int64_t>(cached_floats / k / kernel_rows * kernel_rows, kernel_rows, tile_rows);
     block_features = std::min(features, tile_features);
   }
 
@@ -80,13 +134,19 @@ struct product_grid {
     return static_cast<std::int32_t>(row_blocks() * ceil_div(features, block_features));
   }
 
-  /// Neighbouring parts share their weights, so that threads find them in a shared cache.
-  product_tile tile(std::int32_t part, float* values) const noexcept {
+  /// Neighbouring parts share their weights, so that threads find them in a shared cache. scratch: room for
+  /// two tiles, of which this is number `which`, and for lane sums.
+  product_tile tile(std::int32_t part, std::byte* scratch, int which = 0) const noexcept {
+    auto* const floats = reinterpret_cast<float*>(scratch);
     std::int64_t const row = part % row_blocks() * block_rows;
     std::int64_t const feature = part / row_blocks() * block_features;
-    return {row,     std::min(block_rows, rows - row),
-            feature, std::min(block_features, features - feature),
-            values,  block_features};
+    return {.row = row,
+            .rows = std::min(block_rows, rows - row),
+            .feature = feature,
+            .features = std::min(block_features, features - feature),
+            .values = floats + which * tile_floats,
+            .stride = block_features,
+            .lane_sums = floats + 2 * tile_floats};
   }
 };
 
@@ -99,7 +159,7 @@ void matrix_product(context& ctx, float const* x, std::int64_t rows, Matrix cons
   product_grid const grid{rows, matrix.out_features, matrix.in_features};
   with_kernels(ctx.instructions(), [&](auto kernels) {
     ctx.team().run(grid.parts(), [&](std::int32_t part, int worker) {
-      auto const tile = grid.tile(part, reinterpret_cast<float*>(ctx.worker_scratch(worker)));
+      auto const tile = grid.tile(part, ctx.worker_scratch(worker));
       tile_product(kernels, matrix, x + tile.row * matrix.in_features, tile);
       use(tile);
     });
@@ -115,9 +175,8 @@ void paired_matrix_product(context& ctx, float const* x, std::int64_t rows, Matr
   product_grid const grid{rows, half, matrix.in_features};
   with_kernels(ctx.instructions(), [&](auto kernels) {
     ctx.team().run(grid.parts(), [&](std::int32_t part, int worker) {
-      auto* const scratch = reinterpret_cast<float*>(ctx.worker_scratch(worker));
-      auto const first = grid.tile(part, scratch);
-      auto second = grid.tile(part, scratch + tile_rows * tile_features);
+      auto const first = grid.tile(part, ctx.worker_scratch(worker));
+      auto second = grid.tile(part, ctx.worker_scratch(worker), 1);
       tile_product(kernels, matrix, x + first.row * matrix.in_features, first);
       second.feature += half;
       tile_product(kernels, matrix, x + first.row * matrix.in_features, second);
