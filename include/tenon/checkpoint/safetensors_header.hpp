@@ -125,9 +125,9 @@ inline std::uint64_t safetensors_header_bytes(std::span<std::byte const> prefix,
 }
 
 /// The tensors that a safetensors header names, sorted by offset; offsets count from the first byte after
-/// the header. The format is https://huggingface.co/docs/safetensors, "Format", and its rules hold here:
-/// strict JSON that begins with `{`; types known; byte ranges equal to shape times type; the buffer of
-/// `buffer_bytes` bytes tiled without hole or overlap. `__metadata__` maps strings to strings.
+/// the header. The rules of the safetensors format hold: strict JSON that begins with `{`; types known; byte
+/// ranges equal to shape times type; the buffer of `buffer_bytes` bytes tiled without hole or overlap;
+/// `__metadata__` maps strings to strings.
 ///
 /// Throws load_error that names `where` and the tensor.
 inline std::vector<tensor_info> parse_safetensors_header(std::string_view header, std::uint64_t buffer_bytes,
