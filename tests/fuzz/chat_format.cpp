@@ -71,7 +71,7 @@ void read_and_render(std::string_view json) {
 std::vector<std::string_view> cut(std::string_view text) {
   std::vector<std::string_view> pieces;
   while (!text.empty()) {
-    auto const length = 1 + static_cast<std::size_t>(static_cast<unsigned char>(text.back())) % 7;
+    auto const length = 1 + static_cast<std::size_t>(static_cast<unsigned char>(text.back())) % 16;
     pieces.push_back(text.substr(0, length));
     text.remove_prefix(pieces.back().size());
   }

@@ -44,6 +44,13 @@ BOOST_AUTO_TEST_CASE(earlier_turns_lose_their_thinking) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(of_several_markers_the_template_takes_the_inner_thought_and_the_last_answer) {
+  BOOST_TEST(render(R"([{"role": "user", "content": "1"},
+                        {"role": "assistant", "content": "w<think>x<think>\ny\n</think>\nz</think>\n\na"}])") ==
+             "<|im_start|>user\n1<|im_end|>\n<|im_start|>assistant\n<think>\ny\n</think>\n\na<|im_end|>\n"
+             "<|im_start|>assistant\n");
+}
+
 BOOST_AUTO_TEST_CASE(thinking_between_tool_results_is_kept) {
   BOOST_TEST(render(R"([{"role": "user", "content": "1"},
                         {"role": "assistant", "content": null, "reasoning_content": "\nt\n",

@@ -41,6 +41,12 @@ BOOST_AUTO_TEST_CASE(name_and_arguments_are_read_in_either_order) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(arguments_end_at_their_own_brace) {
+  auto call = read(R"({"name": "f", "arguments": { "a": 1 } , "x": [ 1 ] })");
+  BOOST_TEST(call.reader.complete());
+  BOOST_TEST(call.reader.take_arguments() == R"({ "a": 1 })");
+}
+
 BOOST_AUTO_TEST_CASE(a_call_has_begun_when_name_and_first_brace_are_there) {
   BOOST_TEST(!read(R"({"name": "f", "arguments": )").reader.begun());
   BOOST_TEST(read(R"({"name": "f", "arguments": {)").reader.begun());

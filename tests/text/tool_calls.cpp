@@ -98,6 +98,13 @@ BOOST_AUTO_TEST_CASE(calls_alone_leave_no_content) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(white_space_beside_later_calls_is_dropped_and_text_is_not) {
+  auto const call = std::string{weather};
+  BOOST_TEST(tenon::split_tool_calls("A\n" + call + "\n\n" + call + " \n").content.value() == "A");
+  BOOST_TEST(tenon::split_tool_calls(call + "\n\nB\n").content.value() == "\n\nB\n");
+  BOOST_TEST(tenon::split_tool_calls("A\n\n" + call).content.value() == "A\n");
+}
+
 BOOST_AUTO_TEST_CASE(text_without_calls_is_content_verbatim) {
   for (std::string_view const text :
        {"", "\n", "Hello\n", "a <tool_cal", "</tool_call>", "<tool_response>"}) {
