@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tenon/core/error.hpp"
 #include "tenon/core/ids.hpp"
 #include "tenon/text/merge_table.hpp"
 
@@ -44,30 +45,34 @@ class byte_pair_merge {
     for (std::size_t i = 0; i < piece.size(); i = tokens.next[i]) out.push_back(tokens.token[i]);
   }
 
+  /// Memory: about 30 bytes for each of the piece.
   static void append_by_heap(std::string_view piece, merge_table const& merges,
                              std::array<token_id, 256> const& byte_tokens, std::vector<token_id>& out) {
     linked_tokens tokens{piece, byte_tokens};
-    std::vector<candidate> start;
+    std::vector<std::uint64_t> start;
     start.reserve(piece.size());
-    for (std::size_t i = 0; i + 1 < piece.size(); ++i) {
-      if (merge const m = tokens.pair(i, merges); m.exists()) start.push_back({m, i});
+    auto const size = static_cast<std::uint32_t>(piece.size());
+    for (std::uint32_t i = 0; i + 1 < size; ++i) {
+      if (merge const m = tokens.pair(i, merges); m.exists()) start.push_back(candidate(m, i));
     }
-    std::priority_queue waiting{std::greater<candidate>{}, std::move(start)};
+    std::priority_queue waiting{std::greater<std::uint64_t>{}, std::move(start)};
     while (!waiting.empty()) {
-      candidate const best = waiting.top();
+      std::uint64_t const best = waiting.top();
       waiting.pop();
-      if (tokens.pair(best.position, merges) != best.value) continue;  // a neighbour merged meanwhile
-      tokens.join(best.position, best.value.merged());
-      std::size_t const before = tokens.nodes[best.position].previous;
-      for (std::size_t const at : {before, best.position}) {
-        if (merge const m = tokens.pair(at, merges); m.exists()) waiting.push({m, at});
+      auto const position = static_cast<std::uint32_t>(best);
+      merge const m = tokens.pair(position, merges);
+      if (!m.exists() || candidate(m, position) != best) continue;  // a neighbour merged meanwhile
+      tokens.join(position, m.merged());
+      for (std::uint32_t const at : {tokens.nodes[position].previous, position}) {
+        if (merge const next = tokens.pair(at, merges); next.exists()) waiting.push(candidate(next, at));
       }
     }
-    for (std::size_t i = 0; i != none; i = tokens.nodes[i].next) out.push_back(tokens.nodes[i].token);
+    for (std::uint32_t i = 0; i != nowhere; i = tokens.nodes[i].next) out.push_back(tokens.nodes[i].token);
   }
 
  private:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  static constexpr std::uint32_t nowhere = static_cast<std::uint32_t>(-1);
 
   /// The tokens of a short piece, each at the place of its first byte. A token's rank is that of the pair it
   /// forms with the next one; places inside tokens keep the rank of no pair, so that nothing ever moves.
@@ -126,41 +131,42 @@ class byte_pair_merge {
     }
   };
 
-  struct candidate {
-    merge value;
-    std::size_t position;  // of the left token
-
-    friend auto operator<=>(candidate const&, candidate const&) = default;
-  };
+  /// Orders by rank, then by the position of the left token.
+  static std::uint64_t candidate(merge value, std::uint32_t position) noexcept {
+    return std::uint64_t{value.rank()} << 32 | position;
+  }
 
   struct node {
     token_id token;  // -1: swallowed by its left neighbour
-    std::size_t previous;
-    std::size_t next;
+    std::uint32_t previous;
+    std::uint32_t next;
   };
 
   struct linked_tokens {
     std::vector<node> nodes;
 
     linked_tokens(std::string_view piece, std::array<token_id, 256> const& byte_tokens) {
+      if (piece.size() >= nowhere) {
+        throw request_error{"text", "too_long", "expected less than 4 GiB without a space, found more"};
+      }
       nodes.reserve(piece.size());
-      for (std::size_t i = 0; i < piece.size(); ++i) {
-        nodes.push_back({byte_tokens[static_cast<unsigned char>(piece[i])], i == 0 ? none : i - 1,
-                         i + 1 == piece.size() ? none : i + 1});
+      for (std::uint32_t i = 0; i < piece.size(); ++i) {
+        nodes.push_back({byte_tokens[static_cast<unsigned char>(piece[i])], i == 0 ? nowhere : i - 1,
+                         i + 1 == piece.size() ? nowhere : i + 1});
       }
     }
 
-    merge pair(std::size_t at, merge_table const& merges) const noexcept {
-      if (at == none || nodes[at].token < 0 || nodes[at].next == none) return {};
+    merge pair(std::uint32_t at, merge_table const& merges) const noexcept {
+      if (at == nowhere || nodes[at].token < 0 || nodes[at].next == nowhere) return {};
       return merges.find(nodes[at].token, nodes[nodes[at].next].token);
     }
 
-    void join(std::size_t at, token_id merged) noexcept {
-      std::size_t const right = nodes[at].next;
+    void join(std::uint32_t at, token_id merged) noexcept {
+      std::uint32_t const right = nodes[at].next;
       nodes[at].token = merged;
       nodes[at].next = nodes[right].next;
       nodes[right].token = -1;
-      if (nodes[at].next != none) nodes[nodes[at].next].previous = at;
+      if (nodes[at].next != nowhere) nodes[nodes[at].next].previous = at;
     }
   };
 };
