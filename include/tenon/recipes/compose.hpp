@@ -53,11 +53,20 @@ struct pick<Axis, Default, First, Rest...>
     : std::conditional_t<Axis::template fits<First>, std::type_identity<First>,
                          pick<Axis, Default, Rest...>> {};
 
+}  // namespace compose_detail
+
+namespace requirement {
+
+/// No two policies of the list are for the same axis.
 template <class Axis, class... Policies>
-inline constexpr int count = (0 + ... + (Axis::template fits<Policies> ? 1 : 0));
+concept names_an_axis_once = (0 + ... + (Axis::template fits<Policies> ? 1 : 0)) <= 1;
+
+}  // namespace requirement
+
+namespace compose_detail {
 
 template <class Axis, class Default, class... Policies>
-  requires(count<Axis, Policies...> <= 1)
+  requires requirement::names_an_axis_once<Axis, Policies...>
 using choose = typename pick<Axis, Default, Policies...>::type;
 
 }  // namespace compose_detail
