@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// expect: deleted function
+// expect: deleted
 
 #include "tenon/text/rendered_chat.hpp"
 

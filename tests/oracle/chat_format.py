@@ -336,7 +336,7 @@ def main():
     directory = os.path.join(options.data or "", "qwen")
     if not os.path.isdir(directory):
         print("skipped: no tokenizer files; set TENON_TEST_DATA or --data")
-        return 0
+        return 77
     count = 500 if options.quick else options.count
     print("seed", options.seed)
     oracles = [family_oracle(family, directory) for family in ("qwen2.5", "qwen3")]
