@@ -1,9 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tenon/scheduling/prefill_first.hpp"
 
+#include <boost/test/unit_test.hpp>
+
 #include "conformance/scheduler_policy.hpp"
+#include "scheduling/table_run.hpp"
 #include "tenon/cache/contiguous_ledger.hpp"
 #include "tenon/cache/prefix_ledger.hpp"
+
+namespace {
+
+using tenon::test::planned_for;
+using tenon::test::wish_of;
+
+struct run : tenon::test::table_run<tenon::prefill_first, tenon::prefix_ledger> {
+  explicit run(tenon::scheduler_limits const& limits, std::int32_t pages = 64,
+               tenon::prefill_first_options const& options = {})
+      : table_run{tenon::prefill_first{limits, options},
+                  tenon::prefix_ledger{{.pages = pages,
+                                        .page_tokens = 4,
+                                        .slots = limits.max_rows,
+                                        .max_context = limits.max_context,
+                                        .prefix_caching = false}}} {}
+};
+
+}  // namespace
 
 BOOST_AUTO_TEST_SUITE(prefill_first)
 
@@ -19,6 +40,28 @@ BOOST_AUTO_TEST_CASE(keeps_every_promise_with_shared_prefixes) {
 BOOST_AUTO_TEST_CASE(keeps_every_promise_with_contiguous_slots) {
   tenon::conformance::check_scheduler_policy<tenon::prefill_first, tenon::contiguous_ledger>(
       10000, {.ageing_steps = 256});
+}
+
+BOOST_AUTO_TEST_CASE(prompts_go_before_decoding) {
+  run now{{.max_rows = 4, .max_tokens = 8, .max_context = 64}};
+  auto& decoding = now.submit(wish_of(4, 30));
+  now.advance();
+  auto& prompt = now.submit(wish_of(6, 4));
+  auto const planned = now.advance();
+  BOOST_TEST((planned_for(*planned, decoding) == 0 && planned_for(*planned, prompt) == 6));
+  BOOST_TEST(now.advance()->rows.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(prompts_are_whole_unless_they_exceed_a_step) {
+  run now{{.max_rows = 4, .max_tokens = 8, .max_context = 64}};
+  auto& first = now.submit(wish_of(5, 4));
+  auto& second = now.submit(wish_of(5, 4));
+  auto& giant = now.submit(wish_of(13, 4));
+  BOOST_TEST(planned_for(*now.advance(), first) == 5);
+  BOOST_TEST(planned_for(*now.advance(), second) == 5);
+  auto const pieces = now.advance();
+  BOOST_TEST((pieces->rows.size() == 1u && planned_for(*pieces, giant) == 8));
+  BOOST_TEST(planned_for(*now.advance(), giant) == 5);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
