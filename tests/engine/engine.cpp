@@ -37,6 +37,13 @@ void expect_refused(engine<cpu_recipe>& engine, request wish, std::string const&
   BOOST_CHECK(!heard);
 }
 
+/// Never finds anything to do.
+struct idler : chunked_prefill {
+  static constexpr std::string_view name = "idler";
+  using chunked_prefill::chunked_prefill;
+  template <class Ledger> std::optional<step> next(Ledger&) { return std::nullopt; }
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(engine)
@@ -300,6 +307,18 @@ BOOST_AUTO_TEST_CASE(abandoning_ends_every_open_request_with_the_reason) {
   BOOST_CHECK(first->finish.at(0) == finish_reason::failed);
   BOOST_CHECK_EQUAL(first->message.at(0), "the device is gone");
   BOOST_CHECK(second->finish.at(0) == finish_reason::failed && second->finish.at(1) == finish_reason::failed);
+}
+
+BOOST_AUTO_TEST_CASE(a_scheduler_that_plans_nothing_is_named_instead_of_waited_for) {
+  struct lazy_recipe : cpu_recipe {
+    using scheduler = idler;
+  };
+  tenon::engine<lazy_recipe> lazy{small::weights<lazy_recipe>(), small::options()};
+  BOOST_CHECK(!lazy.run_one_step());
+  small::submit(lazy, greedy_request({1}, 2));
+  BOOST_CHECK_EXCEPTION(lazy.run_one_step(), error, [](error const& stalled) {
+    return std::string{stalled.what()}.find("'idler' has requests but planned no step") != std::string::npos;
+  });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -107,10 +107,7 @@ template <recipe R> class engine {
       runner_.launch(*planned, ledger_);
       in_flight_.push_back(std::move(*planned));
     }
-    if (in_flight_.empty()) {
-      refuse_to_stall();
-      return false;
-    }
+    if (in_flight_.empty()) return !scheduler_.idle() && report_failures();
     auto const result = runner_.wait();
     auto const done = std::move(in_flight_.front());
     in_flight_.pop_front();
@@ -247,10 +244,15 @@ template <recipe R> class engine {
     entries_.erase(ended);
   }
 
-  void refuse_to_stall() const {
-    if (!scheduler_.idle())
-      throw error{std::string{"scheduler '"} + std::string{R::scheduler::name} +
-                  "' has requests but planned no step"};
+  /// A scheduler that has requests and plans nothing has given some up; no row of a step will say so.
+  bool report_failures() {
+    std::vector<event> events;
+    scheduler_.cancel(ledger_, request_id{}, events);
+    if (events.empty()) {
+      throw error{"scheduler '" + std::string{R::scheduler::name} + "' has requests but planned no step"};
+    }
+    deliver(events);
+    return true;
   }
 
   engine_options options_;
