@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// The engine and every policy that needs no device: nothing but the standard library is included.
+/// The engine and every policy that needs no device: nothing but the standard library is included. A thread of its own
+/// for an engine is in tenon/engine/engine_thread.hpp.
 
 #include "tenon/cache/contiguous_cache.hpp"
 #include "tenon/cache/paged_cache.hpp"
 #include "tenon/engine/any_engine.hpp"
 #include "tenon/engine/engine.hpp"
-#include "tenon/engine/engine_thread.hpp"
 #include "tenon/launch/eager.hpp"
 #include "tenon/model/op_chain.hpp"
 #include "tenon/model/qwen2.hpp"

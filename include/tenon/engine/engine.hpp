@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <exception>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "tenon/core/error.hpp"
+#include "tenon/core/steady_clock.hpp"
 #include "tenon/engine/check_request.hpp"
 #include "tenon/engine/engine_options.hpp"
 #include "tenon/engine/random_seed.hpp"
@@ -209,7 +209,7 @@ template <recipe R> class engine {
     made->tokens.reserve(wish->prompt.size() + static_cast<std::size_t>(wish->max_new_tokens));
     made->tokens = wish->prompt;
     made->prompt_tokens = static_cast<std::int32_t>(wish->prompt.size());
-    made->submitted_at = std::chrono::steady_clock::now();
+    made->submitted_at = steady_nanoseconds();
     return made;
   }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+
+#include "tenon/core/steady_clock.hpp"
 
 namespace tenon {
 /// A seed that differs from run to run: the operating system's random bytes, or the clock where there are none.
@@ -16,7 +17,7 @@ inline std::uint64_t random_seed() {
   if (std::unique_ptr<std::FILE, closing> const source{std::fopen("/dev/urandom", "rb")}) {
     if (std::fread(&seed, sizeof(seed), 1, source.get()) == 1) return seed;
   }
-  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  return static_cast<std::uint64_t>(steady_nanoseconds());
 }
 
 /// A stream of seeds (Steele et al. 2014, SplitMix64): every request without a seed of its own takes the next.

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -15,6 +14,7 @@
 
 #include "tenon/cache/cache_policy.hpp"
 #include "tenon/core/error.hpp"
+#include "tenon/core/steady_clock.hpp"
 #include "tenon/scheduling/prefix_scope.hpp"
 #include "tenon/scheduling/sampled_events.hpp"
 #include "tenon/scheduling/scheduler_policy.hpp"
@@ -234,7 +234,7 @@ class roster {
     seq.state = sequence_state::running;
     if (seq.preemptions > 0) return;
     seq.cached = first != nullptr ? first->cached : covered;
-    seq.first_scheduled_at = std::chrono::steady_clock::now();
+    seq.first_scheduled_at = steady_nanoseconds();
   }
 
   /// Whether the row's sequence still has the slot, and the pages in it, for which the row was planned.

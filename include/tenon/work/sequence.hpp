@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -40,8 +39,8 @@ struct sequence {
   bool needs_host = false;  ///< not planned ahead until its last id is committed (structured output)
   std::int32_t preemptions = 0;
 
-  std::chrono::steady_clock::time_point submitted_at{};
-  std::chrono::steady_clock::time_point first_scheduled_at{};
+  std::int64_t submitted_at = 0;        ///< nanoseconds of steady_nanoseconds()
+  std::int64_t first_scheduled_at = 0;  ///< the same; 0 while it never ran
 
   std::int32_t known() const noexcept { return static_cast<std::int32_t>(tokens.size()); }
   std::int32_t length() const noexcept { return known() + pending; }
