@@ -68,6 +68,17 @@ BOOST_AUTO_TEST_CASE(ends_where_the_context_is_full) {
   BOOST_TEST(events.size() == 2u);  // 20 stands at position 3; 21 is told, and would be fed to position 4
 }
 
+BOOST_AUTO_TEST_CASE(fails_where_no_id_can_be_chosen) {
+  auto const seq = sequence_of(tenon::test::wish_of(3, 10));
+  two_rows rows;
+  rows.ids[3] = tenon::no_token;
+  std::vector<tenon::event> events;
+  BOOST_TEST((tenon::append_sampled(*seq, rows.view(), 1, 100, events) == tenon::finish_reason::failed));
+  BOOST_REQUIRE(events.size() == 2u);
+  BOOST_TEST((!events[1].token && !events[1].message.empty()));
+  BOOST_TEST((seq->tokens == ids{0, 1, 2, 20}));
+}
+
 BOOST_AUTO_TEST_CASE(reports_as_many_alternatives_as_asked) {
   for (std::int32_t const asked : {0, 1, 2, 5}) {
     auto wish = tenon::test::wish_of(3, 10);
