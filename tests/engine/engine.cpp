@@ -4,6 +4,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -319,6 +321,28 @@ BOOST_AUTO_TEST_CASE(a_scheduler_that_plans_nothing_is_named_instead_of_waited_f
   BOOST_CHECK_EXCEPTION(lazy.run_one_step(), error, [](error const& stalled) {
     return std::string{stalled.what()}.find("'idler' has requests but planned no step") != std::string::npos;
   });
+}
+
+BOOST_AUTO_TEST_CASE(log_probabilities_are_those_of_the_logits) {
+  auto engine = make();
+  request wish{
+      .prompt = {8, 9}, .max_new_tokens = 6, .sampling = {.temperature = 0.9f, .seed = 4, .logprobs = 5}};
+  std::vector<event> heard;
+  engine.submit(wish, [&](event const& happened) { heard.push_back(happened); });
+  while (engine.run_one_step()) {
+    auto const* const logits = engine.runner().last_logits()[0];
+    double sum = 0;
+    for (int i = 0; i < 131; ++i) sum += std::exp(static_cast<double>(logits[i]));
+    auto const& last = heard.back();
+    BOOST_REQUIRE(last.token);
+    BOOST_CHECK_SMALL(
+        static_cast<double>(last.logprob) - (static_cast<double>(logits[*last.token]) - std::log(sum)), 1e-4);
+    BOOST_REQUIRE_EQUAL(last.alternatives.size(), 5u);
+    BOOST_CHECK_EQUAL(last.alternatives[0].id, std::max_element(logits, logits + 131) - logits);
+    for (std::size_t i = 1; i < 5; ++i)
+      BOOST_CHECK_GE(last.alternatives[i - 1].logprob, last.alternatives[i].logprob);
+  }
+  BOOST_CHECK_EQUAL(heard.size(), 6u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
