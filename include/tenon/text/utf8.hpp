@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -49,12 +48,6 @@ inline sequence first_sequence(std::string_view bytes) noexcept {
 
 /// Index of the first byte at or after `from` that is not ASCII, or the size of the text.
 inline std::size_t skip_ascii(std::string_view text, std::size_t from) noexcept {
-  while (from + 8 <= text.size()) {
-    std::uint64_t word;
-    std::memcpy(&word, text.data() + from, 8);
-    if ((word & 0x8080808080808080U) != 0) break;
-    from += 8;
-  }
   while (from < text.size() && static_cast<unsigned char>(text[from]) < 0x80) ++from;
   return from;
 }
