@@ -169,12 +169,21 @@ def compare(program, directory, source, count):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("directories", nargs="+", metavar="DIRECTORY")
-    parser.add_argument("--encode", required=True, help="the program built from tests/oracle/encode_lines.cpp")
+    parser.add_argument("directories", nargs="*", metavar="DIRECTORY")
+    parser.add_argument("--encode", "--program", required=True, help="the built tests/oracle/encode_lines.cpp")
+    parser.add_argument("--data", default=os.environ.get("TENON_TEST_DATA"), help="holds qwen/qwen2.5 and qwen/qwen3")
     parser.add_argument("--count", type=int, default=100_000, help="strings a tokenizer")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("TENON_TEST_SEED", random.randrange(2**32))))
     parser.add_argument("--every-code-point", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="20000 strings a tokenizer")
     options = parser.parse_args()
+    if options.quick:
+        options.count = 20_000
+    if not options.directories and options.data:
+        options.directories = [os.path.join(options.data, "qwen", family) for family in ("qwen2.5", "qwen3")]
+    if not options.directories:
+        print("skipped: no tokenizer files; set TENON_TEST_DATA, --data or name a DIRECTORY")
+        return 77
     print(json.dumps({"seed": options.seed, "tokenizers": tokenizers.__version__}), flush=True)
     failed = False
     for directory in options.directories:
