@@ -132,10 +132,13 @@ class progress {
                  static_cast<double>(tokens) / seconds());
   }
 
-  void end(std::size_t errors, std::int64_t tokens) const {
-    std::fprintf(stderr, "%s%zu lines, %zu errors, %lld tokens in %.1f s: %.0f tokens/s\n",
-                 terminal_ ? "\n" : "", total_, errors, static_cast<long long>(tokens), seconds(),
-                 static_cast<double>(tokens) / seconds());
+  void end(std::size_t errors, std::int64_t prompt_tokens, std::int64_t tokens) const {
+    std::fprintf(
+        stderr,
+        "%s%zu lines, %zu errors; %lld prompt tokens and %lld of answers in %.1f s: %.0f and %.0f a second\n",
+        terminal_ ? "\n" : "", total_, errors, static_cast<long long>(prompt_tokens),
+        static_cast<long long>(tokens), seconds(), static_cast<double>(prompt_tokens) / seconds(),
+        static_cast<double>(tokens) / seconds());
   }
 
  private:
@@ -170,7 +173,7 @@ class batch {
       write_answers(out);
       bar.show(written_, tokens_);
     }
-    bar.end(errors_, tokens_);
+    bar.end(errors_, loaded_.engine.stats().prompt_tokens, tokens_);
     return errors_;
   }
 
