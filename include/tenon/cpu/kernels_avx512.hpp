@@ -53,7 +53,9 @@ struct avx512_kernels {
 #pragma GCC unroll 8
     for (int c = 0; c < Columns; ++c) {
 #pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) out[c * out_stride + r] = total(sums[c][r]);
+      for (int r = 0; r + 4 <= Rows; r += 4) store_totals(sums[c] + r, out + c * out_stride + r);
+#pragma GCC unroll 8
+      for (int r = Rows / 4 * 4; r < Rows; ++r) out[c * out_stride + r] = total(sums[c][r]);
     }
   }
 
@@ -77,7 +79,14 @@ struct avx512_kernels {
 
   [[gnu::target("avx512f,avx512bw,avx512vl")]] static void totals(float const* lane_sums, std::int64_t count,
                                                                   float* out) {
-    for (std::int64_t i = 0; i < count; ++i) out[i] = total(_mm512_loadu_ps(lane_sums + i * lanes));
+    std::int64_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+      __m512 sums[4];
+#pragma GCC unroll 4
+      for (int j = 0; j < 4; ++j) sums[j] = _mm512_loadu_ps(lane_sums + (i + j) * lanes);
+      store_totals(sums, out + i);
+    }
+    for (; i < count; ++i) out[i] = total(_mm512_loadu_ps(lane_sums + i * lanes));
   }
 
   [[gnu::target("avx512f,avx512bw,avx512vl")]] static float sum_of_squares(float const* x,
@@ -238,6 +247,26 @@ struct avx512_kernels {
     __m128 const four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
     __m128 const two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+
+  /// out[i] = total(sums[i]) for four registers at a time: the same additions, side by side.
+  [[gnu::target("avx512f,avx512bw,avx512vl")]] static void store_totals(__m512 const* sums, float* out) {
+    __m512 const eight_each[2] = {upper_and_lower(sums[0], sums[1]), upper_and_lower(sums[2], sums[3])};
+    __m512 const four_each =
+        _mm512_maskz_add_ps(full, _mm512_maskz_shuffle_f32x4(full, eight_each[0], eight_each[1], 0x88),
+                            _mm512_maskz_shuffle_f32x4(full, eight_each[0], eight_each[1], 0xdd));
+    __m512 const two_each =
+        _mm512_maskz_add_ps(full, four_each, _mm512_maskz_permute_ps(full, four_each, 0x4e));
+    __m512 const one_each =
+        _mm512_maskz_add_ps(full, two_each, _mm512_maskz_permute_ps(full, two_each, 0xb1));
+    __m512i const firsts = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    _mm512_mask_storeu_ps(out, 0xf, _mm512_maskz_permutexvar_ps(full, firsts, one_each));
+  }
+
+  /// [lanes 0 to 7 of a, plus lanes 8 to 15 of a; the same of b].
+  [[gnu::target("avx512f,avx512bw,avx512vl")]] static __m512 upper_and_lower(__m512 a, __m512 b) {
+    return _mm512_maskz_add_ps(full, _mm512_maskz_shuffle_f32x4(full, a, b, 0x44),
+                               _mm512_maskz_shuffle_f32x4(full, a, b, 0xee));
   }
 
   [[gnu::target("avx512f,avx512bw,avx512vl")]] static float largest_of(__m512 values) {

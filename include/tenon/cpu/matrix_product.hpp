@@ -13,7 +13,7 @@
 namespace tenon::cpu {
 
 /// A finished rectangle of y = x * W^T: y[row + i, feature + j] = values[i * stride + j] for i < rows and
-/// j < features. `lane_sums` is room for work: 6 * tile_features * lanes floats.
+/// j < features. `lane_sums` is room for work: `lane_sum_floats`.
 struct product_tile {
   std::int64_t row = 0;
   std::int64_t rows = 0;
@@ -24,8 +24,11 @@ struct product_tile {
   float* lane_sums = nullptr;
 };
 
-/// Features of one part of the work: few enough for many parts, enough to be worth taking one.
+/// Features of one part of the work at most.
 inline constexpr std::int64_t tile_features = 64;
+
+/// Features that the many-row path takes at a time: their lane sums stay in the first-level cache.
+inline constexpr std::int64_t group_features = 32;
 
 /// Activation rows of one part at most: their block stays in the second-level cache.
 inline constexpr std::int64_t tile_rows = 96;
@@ -38,7 +41,7 @@ inline constexpr std::int64_t kernel_rows = 6;
 inline constexpr std::int64_t block_k = 512;
 
 inline constexpr std::int64_t tile_floats = tile_features * tile_rows;
-inline constexpr std::int64_t lane_sum_floats = kernel_rows * tile_features * lanes;
+inline constexpr std::int64_t lane_sum_floats = kernel_rows * group_features * lanes;
 
 static_assert(block_k % lanes == 0);
 static_assert((2 * tile_floats + lane_sum_floats) * sizeof(float) <= context::worker_scratch_bytes);
@@ -64,22 +67,25 @@ void some_rows(dense_matrix<Element> const& matrix, float const* x, product_tile
   constexpr int rows = Kernels::weight_rows;
   constexpr std::int64_t block_floats = Columns * rows * lanes;
   std::int64_t const k = matrix.in_features;
-  std::int64_t const blocks = tile.features / rows;
-  std::fill_n(tile.lane_sums, blocks * block_floats, 0.0f);
-  for (std::int64_t i = 0; i < k; i += block_k) {
-    std::int64_t const count = std::min(block_k, k - i);
+  std::int64_t const whole = tile.features / rows * rows;
+  for (std::int64_t first = 0; first < whole; first += group_features / rows * rows) {
+    std::int64_t const blocks = std::min(group_features, whole - first) / rows;
+    std::fill_n(tile.lane_sums, blocks * block_floats, 0.0f);
+    for (std::int64_t i = 0; i < k; i += block_k) {
+      for (std::int64_t block = 0; block < blocks; ++block) {
+        Kernels::template add_dots<rows, Columns>(matrix.row(tile.feature + first + block * rows) + i, k,
+                                                  x + i, k, std::min(block_k, k - i),
+                                                  tile.lane_sums + block * block_floats);
+      }
+    }
     for (std::int64_t block = 0; block < blocks; ++block) {
-      Kernels::template add_dots<rows, Columns>(matrix.row(tile.feature + block * rows) + i, k, x + i, k,
-                                                count, tile.lane_sums + block * block_floats);
+      for (int c = 0; c < Columns; ++c) {
+        Kernels::totals(tile.lane_sums + block * block_floats + c * rows * lanes, rows,
+                        values + c * tile.stride + first + block * rows);
+      }
     }
   }
-  for (std::int64_t block = 0; block < blocks; ++block) {
-    for (int c = 0; c < Columns; ++c) {
-      Kernels::totals(tile.lane_sums + block * block_floats + c * rows * lanes, rows,
-                      values + c * tile.stride + block * rows);
-    }
-  }
-  for (std::int64_t j = blocks * rows; j < tile.features; ++j) {
+  for (std::int64_t j = whole; j < tile.features; ++j) {
     Kernels::template dots<1, Columns>(matrix.row(tile.feature + j), k, x, k, k, values + j, tile.stride);
   }
 }
@@ -130,16 +136,15 @@ struct product_grid {
   }
 
   std::int64_t row_blocks() const noexcept { return ceil_div(rows, block_rows); }
-  std::int32_t parts() const noexcept {
-    return static_cast<std::int32_t>(row_blocks() * ceil_div(features, block_features));
-  }
+  std::int64_t feature_blocks() const noexcept { return ceil_div(features, block_features); }
+  std::int32_t parts() const noexcept { return static_cast<std::int32_t>(row_blocks() * feature_blocks()); }
 
-  /// Neighbouring parts share their weights, so that threads find them in a shared cache. scratch: room for
-  /// two tiles, of which this is number `which`, and for lane sums.
+  /// Neighbouring parts share their activation rows, which so stay in the second-level cache. scratch: room
+  /// for two tiles, of which this is number `which`, and for lane sums.
   product_tile tile(std::int32_t part, std::byte* scratch, int which = 0) const noexcept {
     auto* const floats = reinterpret_cast<float*>(scratch);
-    std::int64_t const row = part % row_blocks() * block_rows;
-    std::int64_t const feature = part / row_blocks() * block_features;
+    std::int64_t const row = part / feature_blocks() * block_rows;
+    std::int64_t const feature = part % feature_blocks() * block_features;
     return {.row = row,
             .rows = std::min(block_rows, rows - row),
             .feature = feature,
