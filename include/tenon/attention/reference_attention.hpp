@@ -38,33 +38,85 @@ struct reference_attention {
                   matrix_view<std::type_identity_t<Element> const> queries, matrix_view<Element> out) {
     static_assert(supports<View::head_dim, Group>,
                   "reference_attention needs an even head_dim up to 256 and a group of at most 32");
-    std::int64_t const kv_heads = queries.extent(1) / (Group * View::head_dim);
-    std::int64_t const tokens = batch.shape.tokens;
-    // As many tokens as share their reads of keys and values well, if that leaves enough parts to balance.
-    std::int64_t const balanced = tokens * kv_heads / (8 * ctx.team().size());
-    std::int64_t const part_tokens = std::clamp<std::int64_t>(balanced, 1, tile_tokens<Group>);
-    auto const parts = static_cast<std::int32_t>((tokens + part_tokens - 1) / part_tokens * kv_heads);
+    auto const kv_heads = static_cast<std::int32_t>(queries.extent(1) / (Group * View::head_dim));
+    std::int64_t const blocks = blocks_to_split(ctx, batch, kv_heads, part_floats<Group, View::head_dim>);
     cpu::with_kernels(ctx.instructions(), [&](auto kernels) {
-      ctx.team().run(parts, [&](std::int32_t part, int worker) {
-        auto const head = static_cast<std::int32_t>(part % kv_heads);
-        std::int64_t const last = std::min(tokens, (part / kv_heads + 1) * part_tokens);
-        for (std::int64_t t = part / kv_heads * part_tokens; t < last;) {
-          std::int64_t const row_end = batch.row_begin[batch.token_rows[t] + 1];
-          std::int64_t const end = std::min(last, row_end);
-          tile<decltype(kernels), Group, View, Element> work{batch, kv, layer.value, head,
-                                                             ctx.worker_scratch(worker)};
-          work.attend(queries, out, t, end);
-          t = end;
-        }
-      });
+      using tile_type = tile<decltype(kernels), Group, View, Element>;
+      auto const tile_for = [&](std::int32_t head, int worker) {
+        return tile_type{batch, kv, layer.value, head, ctx.worker_scratch(worker)};
+      };
+      if (blocks > 0) {
+        run_split(ctx, batch, kv_heads, blocks, tile_for, queries, out);
+      } else {
+        run_whole(ctx, batch, kv_heads, tile_tokens<Group>, tile_for, queries, out);
+      }
     });
   }
 
  private:
   static constexpr std::int64_t block = 256;
 
+  /// Tokens that share their reads of keys and values at most.
   template <std::int32_t Group>
   static constexpr std::int64_t tile_tokens = std::max<std::int32_t>(1, 24 / Group);
+
+  /// What one block of one token and key/value head gives: weighted values, maxima, sums.
+  template <std::int32_t Group, std::int32_t HeadDim>
+  static constexpr std::int64_t part_floats = Group * (HeadDim + 2);
+
+  /// How many blocks a context has at most, if there are too few tokens and heads to keep every thread busy,
+  /// and if the scratch memory, free between two ops, holds every block's part; else 0.
+  static std::int64_t blocks_to_split(cpu::context const& ctx, batch_view const& batch, std::int64_t kv_heads,
+                                      std::int64_t floats) {
+    std::int64_t const units = batch.shape.tokens * kv_heads;
+    if (ctx.workers() == 1 || units >= 4 * ctx.workers()) return 0;
+    std::int32_t longest = 0;
+    for (std::int32_t row = 0; row < batch.shape.rows; ++row) longest = std::max(longest, batch.context[row]);
+    std::int64_t const blocks = (longest + block - 1) / block;
+    return blocks > 1 && units * blocks * floats <= ctx.input_capacity() ? blocks : 0;
+  }
+
+  /// A part of the work is a range of tokens and one key/value head.
+  template <class TileFor, class Element>
+  static void run_whole(cpu::context& ctx, batch_view const& batch, std::int32_t kv_heads,
+                        std::int64_t most_tokens, TileFor const& tile_for, matrix_view<Element const> queries,
+                        matrix_view<Element> out) {
+    std::int64_t const tokens = batch.shape.tokens;
+    // As many tokens as share their reads well, if that leaves enough parts to balance.
+    std::int64_t const balanced = tokens * kv_heads / (8 * ctx.workers());
+    std::int64_t const part_tokens = std::clamp<std::int64_t>(balanced, 1, most_tokens);
+    auto const parts = static_cast<std::int32_t>((tokens + part_tokens - 1) / part_tokens * kv_heads);
+    ctx.team().run(parts, [&](std::int32_t part, int worker) {
+      auto work = tile_for(part % kv_heads, worker);
+      std::int64_t const last = std::min(tokens, (part / kv_heads + 1) * part_tokens);
+      for (std::int64_t t = part / kv_heads * part_tokens; t < last;) {
+        std::int64_t const row_end = batch.row_begin[batch.token_rows[t] + 1];
+        std::int64_t const end = std::min(last, row_end);
+        work.attend(queries, out, t, end);
+        t = end;
+      }
+    });
+  }
+
+  /// A part of the work is one block of one token's context and one key/value head; then blocks are merged in
+  /// the order in which `attend` would have merged them.
+  template <class TileFor, class Element>
+  static void run_split(cpu::context& ctx, batch_view const& batch, std::int32_t kv_heads,
+                        std::int64_t blocks, TileFor const& tile_for, matrix_view<Element const> queries,
+                        matrix_view<Element> out) {
+    auto const units = static_cast<std::int32_t>(batch.shape.tokens * kv_heads);
+    using tile_type = decltype(tile_for(0, 0));
+    float* const parts = ctx.input_scratch(units * blocks * tile_type::part_size);
+    ctx.team().run(units * static_cast<std::int32_t>(blocks), [&](std::int32_t part, int worker) {
+      std::int64_t const unit = part / blocks;
+      auto work = tile_for(static_cast<std::int32_t>(unit % kv_heads), worker);
+      work.attend_part(queries, unit / kv_heads, part % blocks, parts + part * tile_type::part_size);
+    });
+    ctx.team().run(units, [&](std::int32_t unit, int worker) {
+      auto work = tile_for(unit % kv_heads, worker);
+      work.merge_parts(out, unit / kv_heads, parts + unit * blocks * tile_type::part_size);
+    });
+  }
 
   /// Some consecutive tokens of one row, and one key/value head.
   template <class Kernels, std::int32_t Group, class View, class Element> class tile {
@@ -82,33 +134,78 @@ struct reference_attention {
       part_weight_ = part_largest_ + rows;
     }
 
+    static constexpr std::int64_t part_size = part_floats<Group, View::head_dim>;
+
     /// Tokens [first, end) of one row.
     void attend(matrix_view<Element const> queries, matrix_view<Element> out, std::int64_t first,
                 std::int64_t end) {
-      tokens_ = end - first;
-      row_ = batch_.token_rows[first];
-      positions_ = batch_.positions + first;
-      std::int64_t const column = static_cast<std::int64_t>(head_) * Group * head_dim;
-      for (std::int64_t t = 0; t < tokens_; ++t) {
-        Kernels::widen(queries[first + t] + column, queries_ + t * Group * head_dim, Group * head_dim);
-      }
+      select(first, end);
+      widen_queries(queries, first);
       std::int64_t const context = positions_[tokens_ - 1] + 1;
       for (std::int64_t begin = 0; begin < context; begin += block) {
-        attend_block(begin, std::min(context, begin + block));
+        std::int64_t const block_end = std::min(context, begin + block);
+        attend_block(begin, block_end);
+        for (std::int64_t t = 0; t < tokens_; ++t) {
+          if (visible(t, begin, block_end) == 0) continue;
+          for (std::int64_t q = t * Group; q < (t + 1) * Group; ++q) merge(q, begin == 0);
+        }
       }
-      for (std::int64_t q = 0; q < tokens_ * Group; ++q) {
-        float const factor = 1.0f / weight_[q];
-        for (std::int64_t d = 0; d < head_dim; ++d) sum_[q * head_dim + d] *= factor;
+      finish(out, first);
+    }
+
+    /// Block `number` of token t's context, to `part`; nothing if the context ends before it.
+    void attend_part(matrix_view<Element const> queries, std::int64_t t, std::int64_t number, float* part) {
+      select(t, t + 1);
+      std::int64_t const context = positions_[0] + 1;
+      if (number * block >= context) return;
+      widen_queries(queries, t);
+      attend_block(number * block, std::min(context, (number + 1) * block));
+      std::copy_n(part_, Group * head_dim, part);
+      std::copy_n(part_largest_, Group, part + Group * head_dim);
+      std::copy_n(part_weight_, Group, part + Group * (head_dim + 1));
+    }
+
+    /// Merges what `attend_part` gave for every block of token t's context.
+    void merge_parts(matrix_view<Element> out, std::int64_t t, float const* parts) {
+      select(t, t + 1);
+      for (std::int64_t begin = 0; begin <= positions_[0]; begin += block, parts += part_size) {
+        std::copy_n(parts, Group * head_dim, part_);
+        std::copy_n(parts + Group * head_dim, Group, part_largest_);
+        std::copy_n(parts + Group * (head_dim + 1), Group, part_weight_);
+        for (std::int64_t q = 0; q < Group; ++q) merge(q, begin == 0);
       }
-      for (std::int64_t t = 0; t < tokens_; ++t) {
-        Kernels::round(sum_ + t * Group * head_dim, out[first + t] + column, Group * head_dim);
-      }
+      finish(out, t);
     }
 
    private:
     static constexpr std::int64_t head_dim = View::head_dim;
     static constexpr std::int64_t rows = tile_tokens<Group> * Group;
     static_assert((rows * (3 * head_dim + block + 4)) * sizeof(float) <= cpu::context::worker_scratch_bytes);
+
+    void select(std::int64_t first, std::int64_t end) {
+      tokens_ = end - first;
+      row_ = batch_.token_rows[first];
+      positions_ = batch_.positions + first;
+    }
+
+    std::int64_t column() const { return static_cast<std::int64_t>(head_) * Group * head_dim; }
+
+    void widen_queries(matrix_view<Element const> queries, std::int64_t first) {
+      for (std::int64_t t = 0; t < tokens_; ++t) {
+        Kernels::widen(queries[first + t] + column(), queries_ + t * Group * head_dim, Group * head_dim);
+      }
+    }
+
+    /// Divides by the sum of weights and rounds.
+    void finish(matrix_view<Element> out, std::int64_t first) {
+      for (std::int64_t q = 0; q < tokens_ * Group; ++q) {
+        float const factor = 1.0f / weight_[q];
+        for (std::int64_t d = 0; d < head_dim; ++d) sum_[q * head_dim + d] *= factor;
+      }
+      for (std::int64_t t = 0; t < tokens_; ++t) {
+        Kernels::round(sum_ + t * Group * head_dim, out[first + t] + column(), Group * head_dim);
+      }
+    }
 
     /// Positions of [begin, end) that token t sees.
     std::int64_t visible(std::int64_t t, std::int64_t begin, std::int64_t end) const {
@@ -125,6 +222,7 @@ struct reference_attention {
       }
     }
 
+    /// Positions [begin, end), of one block: fills part_, part_largest_ and part_weight_.
     void attend_block(std::int64_t begin, std::int64_t end) {
       for_each_run(begin, end, [&](auto const& run, std::int64_t offset) { score(run, offset); });
       float const scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
@@ -142,10 +240,6 @@ struct reference_attention {
         weigh_values(t * Group, (t + 1) * Group, begin, begin + visible(t, begin, end));
       }
       weigh_values(t * Group, tokens_ * Group, begin, end);
-      for (t = 0; t < tokens_; ++t) {
-        if (visible(t, begin, end) == 0) continue;
-        for (std::int64_t q = t * Group; q < (t + 1) * Group; ++q) merge(q, begin == 0);
-      }
     }
 
     /// scores_[q, offset + i] = queries_[q, :] . run.keys[i, :] for every query of the tile.

@@ -76,6 +76,7 @@ class context {
   }
 
   thread_team& team() noexcept { return team_; }
+  int workers() const noexcept { return team_.size(); }
   instruction_set instructions() const noexcept { return instructions_; }
 
   /// Bytes that `reserve` takes for the same numbers, on top of what the context holds from the start.
@@ -100,6 +101,9 @@ class context {
 
   /// The widened or normalised input of a projection, at most [max_tokens, widest input].
   float* input_scratch(std::int64_t floats) const { return checked(inputs_, floats); }
+
+  /// Floats that `input_scratch` can give.
+  std::int64_t input_capacity() const noexcept { return static_cast<std::int64_t>(inputs_.floats); }
 
   /// A projection's output on its way to its next use, at most [max_tokens, qkv_width].
   float* output_scratch(std::int64_t floats) const { return checked(outputs_, floats); }
