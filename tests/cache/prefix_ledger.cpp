@@ -165,6 +165,17 @@ BOOST_AUTO_TEST_CASE(fork_shares_whole_pages_and_copies_the_last) {
   BOOST_TEST(ledger.usage().held == 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_fork_publishes_what_its_parent_did_not) {
+  auto ledger = small(8);
+  BOOST_REQUIRE(ledger.reserve(0, 8));
+  BOOST_REQUIRE(ledger.fork(0, 1, 8).has_value());
+  ledger.release(0);
+  BOOST_REQUIRE(ledger.reserve(1, 12));
+  ledger.publish(1, ids(12), mine);
+  ledger.release(1);
+  BOOST_TEST(ledger.attach_prefix(2, ids(13), mine) == 12);
+}
+
 BOOST_AUTO_TEST_CASE(fork_at_a_page_boundary_needs_no_room) {
   auto ledger = small(2);
   BOOST_REQUIRE(ledger.reserve(0, 8));

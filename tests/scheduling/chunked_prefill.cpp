@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <memory>
+#include <vector>
 
 #include "conformance/scheduler_policy.hpp"
 #include "scheduling/table_run.hpp"
@@ -25,6 +27,12 @@ struct run : tenon::test::table_run<tenon::chunked_prefill, tenon::prefix_ledger
                                         .prefix_caching = false}}} {}
 };
 
+/// Ages fast and keeps a good part of its pages back.
+struct cautious : tenon::chunked_prefill {
+  explicit cautious(tenon::scheduler_limits const& limits)
+      : chunked_prefill{limits, {.ageing_steps = 3, .spare_percent = 25}} {}
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(chunked_prefill)
@@ -36,6 +44,25 @@ BOOST_AUTO_TEST_CASE(keeps_every_promise_with_a_fake_ledger) {
 BOOST_AUTO_TEST_CASE(keeps_every_promise_with_shared_prefixes) {
   tenon::conformance::check_scheduler_policy<tenon::chunked_prefill, tenon::prefix_ledger>(
       30000, {.ageing_steps = 256});
+}
+
+BOOST_AUTO_TEST_CASE(keeps_every_promise_with_other_options) {
+  tenon::conformance::check_scheduler_policy<cautious, tenon::prefix_ledger>(5000, {.ageing_steps = 3});
+}
+
+BOOST_AUTO_TEST_CASE(uses_every_contiguous_slot) {
+  constexpr std::int32_t rows = 200;
+  tenon::contiguous_ledger ledger{{.slots = rows, .max_context = 8}};
+  tenon::chunked_prefill scheduler{{.max_rows = rows, .max_tokens = rows, .max_context = 8}};
+  std::vector<std::unique_ptr<tenon::sequence>> sequences;
+  auto const wish = std::make_shared<tenon::request const>(wish_of(1, 4));
+  for (std::uint64_t id = 1; id <= rows; ++id) {
+    sequences.push_back(tenon::test::make_sequence(wish, id));
+    scheduler.admit(*sequences.back());
+  }
+  auto const planned = scheduler.next(ledger);
+  BOOST_REQUIRE(planned.has_value());
+  BOOST_TEST(planned->rows.size() == static_cast<std::size_t>(rows));
 }
 
 BOOST_AUTO_TEST_CASE(keeps_every_promise_with_contiguous_slots) {
@@ -96,12 +123,17 @@ BOOST_AUTO_TEST_CASE(the_last_in_line_makes_room_and_comes_back_first) {
   auto& first = now.submit(wish_of(7, 9));
   auto& second = now.submit(wish_of(7, 9));
   auto& low = now.submit(wish_of(7, 9, 1));
+  tenon::sequence* newcomer = nullptr;
   std::int32_t low_preemptions = 0;
   while (!now.scheduler.idle()) {
     if (low.preemptions > 0 && low_preemptions == 0) {
       BOOST_TEST((first.preemptions == 0 && second.preemptions == 0));
       low_preemptions = low.preemptions;
+      newcomer = &now.submit(wish_of(7, 2, 1));
     }
+    if (newcomer != nullptr && newcomer->state == tenon::sequence_state::running &&
+        newcomer->generated() == 0)
+      BOOST_TEST((low.state != tenon::sequence_state::waiting));
     now.advance();
   }
   BOOST_TEST(low_preemptions > 0);

@@ -2,6 +2,8 @@
 #include "tenon/scheduling/prefill_first.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <memory>
+#include <vector>
 
 #include "conformance/scheduler_policy.hpp"
 #include "scheduling/table_run.hpp"
@@ -24,6 +26,12 @@ struct run : tenon::test::table_run<tenon::prefill_first, tenon::prefix_ledger> 
                                         .prefix_caching = false}}} {}
 };
 
+/// Ages fast and keeps a good part of its pages back.
+struct cautious : tenon::prefill_first {
+  explicit cautious(tenon::scheduler_limits const& limits)
+      : prefill_first{limits, {.ageing_steps = 3, .spare_percent = 25}} {}
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(prefill_first)
@@ -35,6 +43,25 @@ BOOST_AUTO_TEST_CASE(keeps_every_promise_with_a_fake_ledger) {
 BOOST_AUTO_TEST_CASE(keeps_every_promise_with_shared_prefixes) {
   tenon::conformance::check_scheduler_policy<tenon::prefill_first, tenon::prefix_ledger>(
       30000, {.ageing_steps = 256});
+}
+
+BOOST_AUTO_TEST_CASE(keeps_every_promise_with_other_options) {
+  tenon::conformance::check_scheduler_policy<cautious, tenon::prefix_ledger>(5000, {.ageing_steps = 3});
+}
+
+BOOST_AUTO_TEST_CASE(uses_every_contiguous_slot) {
+  constexpr std::int32_t rows = 200;
+  tenon::contiguous_ledger ledger{{.slots = rows, .max_context = 8}};
+  tenon::prefill_first scheduler{{.max_rows = rows, .max_tokens = rows, .max_context = 8}};
+  std::vector<std::unique_ptr<tenon::sequence>> sequences;
+  auto const wish = std::make_shared<tenon::request const>(wish_of(1, 4));
+  for (std::uint64_t id = 1; id <= rows; ++id) {
+    sequences.push_back(tenon::test::make_sequence(wish, id));
+    scheduler.admit(*sequences.back());
+  }
+  auto const planned = scheduler.next(ledger);
+  BOOST_REQUIRE(planned.has_value());
+  BOOST_TEST(planned->rows.size() == static_cast<std::size_t>(rows));
 }
 
 BOOST_AUTO_TEST_CASE(keeps_every_promise_with_contiguous_slots) {

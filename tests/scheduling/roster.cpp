@@ -128,6 +128,30 @@ BOOST_AUTO_TEST_CASE(an_id_that_arrives_after_preemption_counts) {
   BOOST_TEST(now.ledger.usage().held == 0);
 }
 
+BOOST_AUTO_TEST_CASE(rows_from_a_former_life_publish_nothing) {
+  // Three steps ahead: a prompt is preempted and admitted anew, to the same slot, while pieces of its former
+  // life are under way; what those computed went to pages that it no longer has.
+  run now{{.max_rows = 2, .max_tokens = 9, .max_context = 64}, 17};
+  now.submit(wish_of(4, 1, 0, 200));  // takes slot 0 and leaves it at once
+  auto& growing = now.submit(wish_of(4, 20, 0, 100));
+  now.advance();
+  auto& victim = now.submit(wish_of(56, 2));
+  while (victim.preemptions == 0) {
+    BOOST_REQUIRE(now.plan() != nullptr);
+    if (now.in_flight.size() == 3) now.commit();
+  }
+  BOOST_TEST(victim.computed == 0);
+  now.cancel(growing);
+  now.plan();
+  BOOST_REQUIRE(victim.slot == 0);
+  std::int32_t const computed = victim.computed;
+  BOOST_REQUIRE(computed < 44);  // a former row reached 46
+  BOOST_REQUIRE(now.in_flight.size() == 3u);
+  now.commit();
+  now.commit();
+  BOOST_TEST(now.ledger.attach_prefix(1, victim.tokens, victim.wish->scope) <= computed);
+}
+
 BOOST_AUTO_TEST_CASE(rows_planned_beyond_the_end_are_dropped) {
   run now{four_rows, 16};
   auto wish = wish_of(4, 10);

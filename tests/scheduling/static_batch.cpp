@@ -44,12 +44,15 @@ BOOST_AUTO_TEST_CASE(keeps_every_promise_with_contiguous_slots) {
 
 BOOST_AUTO_TEST_CASE(newcomers_wait_for_the_whole_batch) {
   run now{{.max_rows = 4, .max_tokens = 32, .max_context = 64}};
-  now.submit(wish_of(4, 2));
+  auto two = wish_of(4, 3);
+  two.choices = 2;  // the second joins the batch when the prompt is computed
+  now.submit(two);
   auto& longest = now.submit(wish_of(4, 6));
   now.advance();
   auto& newcomer = now.submit(wish_of(4, 2));
   while (longest.state == tenon::sequence_state::running)
     BOOST_TEST(planned_for(*now.advance(), newcomer) == 0);
+  BOOST_TEST(now.sequences[1]->generated() == 3);
   BOOST_TEST(planned_for(*now.advance(), newcomer) == 4);
 }
 

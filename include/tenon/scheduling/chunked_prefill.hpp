@@ -59,7 +59,7 @@ class chunked_prefill {
 
  private:
   template <cache_ledger Ledger> void start_waiting(Ledger& ledger, step_builder& plan) {
-    std::int64_t const spare = ledger.usage().total * options_.spare_percent / 100;
+    std::int64_t const spare = spare_pages(ledger, roster_.limits(), options_.spare_percent);
     for (auto next = roster_.waiting().begin(); next != roster_.waiting().end() && plan.has_room();) {
       auto const place = next++;
       sequence& seq = *place->seq;

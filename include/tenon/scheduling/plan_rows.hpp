@@ -26,6 +26,15 @@ inline std::int32_t room_to_sample(sequence const& seq, scheduler_limits const& 
   return std::max(seq.length(), std::min({seq.length() + 1, seq.longest(), limits.max_context}));
 }
 
+/// The pages that an admission leaves to those that run: a share of all, but none where a page is a whole
+/// sequence and nobody ever needs a second one.
+template <cache_ledger Ledger>
+std::int64_t spare_pages(Ledger const& ledger, scheduler_limits const& limits,
+                         std::int32_t percent) noexcept {
+  std::int64_t const total = ledger.usage().total;
+  return total <= limits.max_rows ? 0 : total * percent / 100;
+}
+
 /// Makes room for the sequence's next position, preempting from the end of the order of service; false when
 /// the sequence itself had to go.
 template <cache_ledger Ledger> bool make_room(Ledger& ledger, roster& all, sequence& seq, bool& preempted) {
