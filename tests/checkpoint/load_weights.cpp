@@ -253,6 +253,15 @@ BOOST_AUTO_TEST_CASE(every_missing_and_every_surplus_tensor_is_named) {
   BOOST_TEST(contains(text, "tensor 'model.layers.0.self_attn.q_proj.bias': not expected, found F16 [32]"));
 }
 
+BOOST_AUTO_TEST_CASE(of_very_many_surplus_tensors_the_first_are_named) {
+  auto const text = error_after([](auto& tensors) {
+    for (int i = 0; i < 1000; ++i) tensors.push_back({"extra." + std::to_string(i), dtype::u8, {1}, "x"});
+  });
+  BOOST_TEST(contains(text, "tensor 'extra.0': not expected, found U8 [1]"));
+  BOOST_TEST(contains(text, "; 968 more tensors that were not expected"));
+  BOOST_TEST(text.size() < 5000u);
+}
+
 BOOST_AUTO_TEST_CASE(an_untied_checkpoint_needs_its_head) {
   temporary_directory const directory;
   directory.write("config.json", tenon_test::config_json<small_qwen2>());

@@ -70,6 +70,7 @@ BOOST_AUTO_TEST_CASE(a_tensor_is_what_its_byte_range_says) {
   };
   check_refused(one("F16", "[2,3]", "[0,11]"), 11,
                 "tensor 't': expected 12 bytes for F16 [2, 3], found data_offsets [0, 11] of 11");
+  check_refused(one("F16", "[2,3]", "[0,13]"), 13, "expected 12 bytes for F16 [2, 3]");
   check_refused(one("F4", "[2]", "[0,2]"), 2, "tensor 't': dtype 'F4' is unknown");
   check_refused(one("F32", "[4294967296,4294967296]", "[0,0]"), 0,
                 "F32 [4294967296, 4294967296] has more bytes than 2^64");
@@ -77,11 +78,22 @@ BOOST_AUTO_TEST_CASE(a_tensor_is_what_its_byte_range_says) {
   check_refused(one("U8", "[-1]", "[0,1]"), 1, "key 'shape': expected an integer of at least 0, found -1");
   check_refused(one("U8", "[1.5]", "[0,1]"), 1, "key 'shape': expected an integer, found 1.5");
   check_refused(one("U8", "[18446744073709551615]", "[0,1]"), 1, "key 'shape': expected an integer");
+  check_refused(one("U8", "[1,1,1,1,1,1,1,1,1]", "[0,1]"), 1, "key 'shape': expected at most 8 extents");
   check_refused(one("U8", "3", "[0,3]"), 3, "key 'shape': expected an array, found 3");
   check_refused(one("U8", "[3]", "[3,0]"), 3,
                 "key 'data_offsets': expected [begin, end] with begin <= end, found [3,0]");
   check_refused(one("U8", "[3]", "[0,1,3]"), 3, "key 'data_offsets': expected [begin, end]");
   check_refused(one("U8", "[3]", "[-3,0]"), 3, "key 'data_offsets': expected an integer of at least 0");
+}
+
+BOOST_AUTO_TEST_CASE(errors_name_the_file_apart_from_the_tensor) {
+  try {
+    parse(R"({"a\u001b":{}})", 0);
+    BOOST_FAIL("accepted");
+  } catch (tenon::load_error const& failure) {
+    BOOST_TEST(failure.where() == "m.safetensors");
+    BOOST_TEST(failure.what() == std::string{"m.safetensors: tensor 'a\\x1b': key 'dtype' is missing"});
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_header_is_strict_json_of_known_form) {
@@ -107,6 +119,8 @@ BOOST_AUTO_TEST_CASE(the_length_word_is_checked_before_it_is_used) {
   BOOST_TEST(tenon::parse_safetensors(std::as_bytes(std::span{file}), "m").size() == 1u);
   check_file_refused("", "expected at least 8 bytes, found 0");
   check_file_refused("1234567", "expected at least 8 bytes, found 7");
+  check_file_refused(std::string{"\x03\0\0\0\0\0\0\0{}", 10},
+                     "expected a header of 3 bytes, found a file of 10 (truncated)");
   check_file_refused(std::string{"\x10\0\0\0\0\0\0\0{}", 10},
                      "expected a header of 16 bytes, found a file of 10 (truncated)");
   check_file_refused(std::string(16, '\xff'),

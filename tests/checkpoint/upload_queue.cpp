@@ -3,9 +3,12 @@
 
 #include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <stdexcept>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include "checkpoint/memory_backend.hpp"
@@ -50,7 +53,24 @@ BOOST_AUTO_TEST_CASE(the_first_failure_stops_the_rest_and_is_rethrown) {
   BOOST_CHECK_EXCEPTION(queue.run(context, 1, {}), std::runtime_error,
                         [](auto const& failure) { return failure.what() == std::string{"disk"}; });
   BOOST_TEST(ran == 0);
-  BOOST_CHECK_THROW(queue.run(context, 4, {}), std::runtime_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_stops_the_other_threads) {
+  memory_backend::context context{{}};
+  queue_type queue;
+  std::atomic<int> ran{0};
+  queue.add(1, [&](lane_type&) {
+    while (ran == 0) std::this_thread::yield();  // another thread is at work
+    throw std::runtime_error{"disk"};
+  });
+  for (int i = 0; i < 1000; ++i) {
+    queue.add(1, [&](lane_type&) {
+      ++ran;
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    });
+  }
+  BOOST_CHECK_THROW(queue.run(context, 2, {}), std::runtime_error);
+  BOOST_TEST(ran < 1000);
 }
 
 BOOST_AUTO_TEST_CASE(scratch_areas_do_not_overlap_and_keep_their_size) {

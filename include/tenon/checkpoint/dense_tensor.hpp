@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "tenon/checkpoint/quoted_name.hpp"
 #include "tenon/checkpoint/upload_queue.hpp"
 #include "tenon/checkpoint/weight_source.hpp"
 #include "tenon/core/dtype.hpp"
@@ -73,7 +74,7 @@ void add_dense_tensor(S const& source, tensor_info const& tensor, Target* to, up
       auto const converted = lane.template target_scratch<Target>(part);
       std::size_t const overflow = detail::convert_from<Target>(tensor.type, stored, converted);
       if (overflow < part) {
-        throw load_error{source.where(), "tensor '" + tensor.name + "': the value of element " +
+        throw load_error{source.where(), "tensor " + quoted_name(tensor.name) + ": the value of element " +
                                              std::to_string(first + overflow) + " is too large for " +
                                              std::string{name_of(dtype_of<Target>)}};
       }

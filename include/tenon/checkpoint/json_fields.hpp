@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "tenon/checkpoint/quoted_name.hpp"
 #include "tenon/core/error.hpp"
 
 namespace tenon {
@@ -28,9 +29,11 @@ template <class T> struct value_range {
 /// will not do. A key that is null counts as absent. Views the object, which must outlive it.
 class json_fields {
  public:
-  /// prefix: the path to this object, ending in "." unless empty, such as "rope_scaling.".
-  json_fields(boost::json::object const& object, std::string where, std::string prefix = {})
-      : object_{&object}, where_{std::move(where)}, prefix_{std::move(prefix)} {}
+  /// where: the file. prefix: the path to this object, ending in "." unless empty, such as "rope_scaling.".
+  /// about: what errors speak of before the key, such as "tensor 'x': ".
+  json_fields(boost::json::object const& object, std::string where, std::string prefix = {},
+              std::string about = {})
+      : object_{&object}, where_{std::move(where)}, prefix_{std::move(prefix)}, about_{std::move(about)} {}
 
   std::string const& where() const noexcept { return where_; }
 
@@ -73,7 +76,7 @@ class json_fields {
     auto const* value = find(key);
     if (value == nullptr) return std::nullopt;
     if (!value->is_object()) wrong(key, "an object", *value);
-    return json_fields{value->get_object(), where_, prefix_ + std::string{key} + "."};
+    return json_fields{value->get_object(), where_, prefix_ + std::string{key} + ".", about_};
   }
 
   /// One integer or an array of them, as eos_token_id comes; empty if absent.
@@ -88,8 +91,12 @@ class json_fields {
 
   /// Unwraps what must be there.
   template <class T> T required(std::string_view key, std::optional<T> found) const {
-    if (!found) throw load_error{where_, "key '" + path(key) + "' is missing"};
+    if (!found) missing(key);
     return *std::move(found);
+  }
+
+  [[noreturn]] void missing(std::string_view key) const {
+    throw load_error{where_, about_ + "key " + quoted_name(path(key)) + " is missing"};
   }
 
   /// Throws: "key 'k': expected e, found <the value as JSON>".
@@ -97,8 +104,8 @@ class json_fields {
                           boost::json::value const& found) const {
     std::string text = boost::json::serialize(found);
     if (text.size() > 80) text = text.substr(0, 77) + "...";
-    throw load_error{where_,
-                     "key '" + path(key) + "': expected " + std::string{expected} + ", found " + text};
+    throw load_error{where_, about_ + "key " + quoted_name(path(key)) + ": expected " +
+                                 std::string{expected} + ", found " + text};
   }
 
  private:
@@ -127,6 +134,7 @@ class json_fields {
   boost::json::object const* object_;
   std::string where_;
   std::string prefix_;
+  std::string about_;
 };
 
 }  // namespace tenon

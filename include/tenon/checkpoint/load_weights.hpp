@@ -20,6 +20,7 @@
 #include "tenon/checkpoint/generation_config.hpp"
 #include "tenon/checkpoint/matrix_loader.hpp"
 #include "tenon/checkpoint/model_config.hpp"
+#include "tenon/checkpoint/quoted_name.hpp"
 #include "tenon/checkpoint/safetensors.hpp"
 #include "tenon/checkpoint/upload_queue.hpp"
 #include "tenon/checkpoint/weight_layout.hpp"
@@ -56,6 +57,8 @@ inline std::string spelled(expected_tensor const& tensor) {
   return text + " " + tenon::spelled(std::span{tensor.shape});
 }
 
+inline constexpr std::size_t most_surplus_names = 32;
+
 /// Older exporters stored RoPE's inverse frequencies, which follow from the config.
 inline bool is_harmless(std::string_view name) noexcept {
   return name.ends_with(".rotary_emb.inv_freq");
@@ -68,7 +71,8 @@ inline void append_problem(std::string& problems, std::string const& problem) {
 }  // namespace detail
 
 /// Throws load_error that names every missing tensor, every one of the wrong type or shape, and every one
-/// that nothing asked for. `tolerated` is a name that may be there and is not read, or empty.
+/// that nothing asked for (of many the first). `tolerated` is a name that may be there and is not read, or
+/// empty.
 template <weight_source S>
 void check_tensors(S const& source, std::span<expected_tensor const> expected, std::string_view tolerated) {
   std::string problems;
@@ -76,18 +80,24 @@ void check_tensors(S const& source, std::span<expected_tensor const> expected, s
   for (auto const& wanted : expected) {
     known.insert(wanted.name);
     auto const* found = source.find(wanted.name);
-    if (found == nullptr) {
-      detail::append_problem(problems, "tensor '" + wanted.name + "': expected " + detail::spelled(wanted) +
-                                           ", found no such tensor");
-    } else if (found->shape != wanted.shape || std::ranges::count(wanted.types, found->type) == 0) {
-      detail::append_problem(problems, "tensor '" + wanted.name + "': expected " + detail::spelled(wanted) +
-                                           ", found " + spelled(*found));
+    if (found != nullptr && found->shape == wanted.shape &&
+        std::ranges::count(wanted.types, found->type) != 0) {
+      continue;
     }
+    detail::append_problem(problems, "tensor '" + wanted.name + "': expected " + detail::spelled(wanted) +
+                                         ", found " +
+                                         (found == nullptr ? "no such tensor" : spelled(*found)));
   }
+  std::size_t surplus = 0;
   for (auto const& name : source.names()) {
     if (known.contains(name) || name == tolerated || detail::is_harmless(name)) continue;
-    detail::append_problem(problems,
-                           "tensor '" + name + "': not expected, found " + spelled(*source.find(name)));
+    if (++surplus > detail::most_surplus_names) continue;
+    detail::append_problem(
+        problems, "tensor " + quoted_name(name) + ": not expected, found " + spelled(*source.find(name)));
+  }
+  if (surplus > detail::most_surplus_names) {
+    detail::append_problem(problems, std::to_string(surplus - detail::most_surplus_names) +
+                                         " more tensors that were not expected");
   }
   if (!problems.empty()) throw load_error{source.where(), problems};
 }
@@ -100,8 +110,8 @@ template <precision_policy P> void check_quantization(model_config const& config
   throw load_error{config.where, found.empty()
                                      ? "precision '" + std::string{P::name} + "' expected quant_method '" +
                                            expected + "', found weights that are not quantized"
-                                     : "quant_method '" + found + "' is not supported by precision '" +
-                                           std::string{P::name} + "'"};
+                                     : "quant_method " + quoted_name(found) +
+                                           " is not supported by precision '" + std::string{P::name} + "'"};
 }
 
 /// Loads the weights of a model from `source`, for the context, shape and type that `Recipe` names.

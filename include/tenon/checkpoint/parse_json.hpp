@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "tenon/checkpoint/quoted_name.hpp"
 #include "tenon/core/error.hpp"
 
 namespace tenon {
@@ -63,7 +64,7 @@ class strict_json_handler {
   bool on_key(text part, std::size_t, error_code& failure) {
     key_.append(part.data(), part.size());
     values_.push_key(part);
-    if (!keys_.back().insert(key_).second) return refuse("duplicate key '" + key_ + "'", failure);
+    if (!keys_.back().insert(key_).second) return refuse("duplicate key " + quoted_name(key_), failure);
     key_.clear();
     return true;
   }

@@ -17,6 +17,7 @@
 
 #include "tenon/checkpoint/json_fields.hpp"
 #include "tenon/checkpoint/parse_json.hpp"
+#include "tenon/checkpoint/quoted_name.hpp"
 #include "tenon/checkpoint/random_access_file.hpp"
 #include "tenon/checkpoint/safetensors_header.hpp"
 #include "tenon/checkpoint/weight_source.hpp"
@@ -91,8 +92,9 @@ class safetensors_checkpoint {
   /// Fills `to` with the tensor's bytes from `first_byte` on; `tensor` came from `find`.
   void read(tensor_info const& tensor, std::uint64_t first_byte, std::span<std::byte> to) const {
     if (first_byte > tensor.bytes || to.size() > tensor.bytes - first_byte) {
-      throw load_error{where_, "tensor '" + tensor.name + "': asked for bytes " + std::to_string(first_byte) +
-                                   " to " + std::to_string(first_byte + to.size()) + " of " +
+      throw load_error{where_, "tensor " + quoted_name(tensor.name) + ": asked for bytes " +
+                                   std::to_string(first_byte) + " to " +
+                                   std::to_string(first_byte + to.size()) + " of " +
                                    std::to_string(tensor.bytes)};
     }
     files_.at(tensor.file).read(tensor.offset + first_byte, to);
@@ -118,8 +120,8 @@ class safetensors_checkpoint {
       tensor.offset += begin;
       auto const [entry, is_new] = tensors_.try_emplace(tensor.name, tensor);
       if (!is_new) {
-        throw load_error{name,
-                         "tensor '" + tensor.name + "' is also in " + files_[entry->second.file].path()};
+        throw load_error{
+            name, "tensor " + quoted_name(tensor.name) + " is also in " + files_[entry->second.file].path()};
       }
     }
   }
@@ -130,7 +132,7 @@ class safetensors_checkpoint {
     for (auto const& [name, shard] : map) shards.insert(shard);
     for (auto const& shard : shards) {
       if (!std::filesystem::exists(directory / shard)) {
-        throw load_error{index.string(), "shard '" + shard + "' is missing"};
+        throw load_error{index.string(), "shard " + quoted_name(shard) + " is missing"};
       }
       open_file(directory / shard);
     }
@@ -138,13 +140,14 @@ class safetensors_checkpoint {
       auto const* tensor = find(name);
       if (tensor == nullptr || files_[tensor->file].path() != (directory / shard).string()) {
         throw load_error{index.string(),
-                         "tensor '" + name + "': expected in shard '" + shard + "', found " +
+                         "tensor " + quoted_name(name) + ": expected in shard " + quoted_name(shard) +
+                             ", found " +
                              (tensor == nullptr ? "in none" : "in " + files_[tensor->file].path())};
       }
     }
     for (auto const& [name, tensor] : tensors_) {
       if (!map.contains(name)) {
-        throw load_error{files_[tensor.file].path(), "tensor '" + name + "' is not in the index"};
+        throw load_error{files_[tensor.file].path(), "tensor " + quoted_name(name) + " is not in the index"};
       }
     }
   }

@@ -15,6 +15,7 @@
 
 #include "tenon/checkpoint/json_fields.hpp"
 #include "tenon/checkpoint/parse_json.hpp"
+#include "tenon/checkpoint/quoted_name.hpp"
 #include "tenon/checkpoint/weight_source.hpp"
 #include "tenon/core/checked_size.hpp"
 #include "tenon/core/error.hpp"
@@ -29,37 +30,43 @@ inline constexpr std::uint64_t safetensors_header_limit = 100'000'000;
 
 namespace detail {
 
+inline constexpr std::size_t most_extents = 8;
+
 inline std::uint64_t bytes_of(tensor_info const& tensor, std::string const& where) {
   try {
     checked_size bytes = size_of(tensor.type);
     for (auto extent : tensor.shape) bytes *= extent;
     return bytes.value();
   } catch (checked_size::overflow_error const&) {
-    throw load_error{where, "tensor '" + tensor.name + "': " + spelled(tensor) + " has more bytes than 2^64"};
+    throw load_error{
+        where, "tensor " + quoted_name(tensor.name) + ": " + spelled(tensor) + " has more bytes than 2^64"};
   }
 }
 
 /// {"dtype": "BF16", "shape": [2, 3], "data_offsets": [0, 12]}
 inline tensor_info tensor_entry(std::string_view name, boost::json::value const& entry,
                                 std::string const& where) {
-  std::string const in_tensor = where + ": tensor '" + std::string{name} + "'";
-  if (!entry.is_object()) throw load_error{in_tensor, "expected an object"};
-  json_fields const fields{entry.get_object(), in_tensor};
+  std::string const about = "tensor " + quoted_name(name) + ": ";
+  if (!entry.is_object()) throw load_error{where, about + "expected an object"};
+  json_fields const fields{entry.get_object(), where, {}, about};
   constexpr value_range<std::int64_t> any_size{.least = 0};
 
   tensor_info tensor;
   tensor.name = name;
   auto const type = fields.required("dtype", fields.string("dtype"));
   auto const known = dtype_named(type);
-  if (!known) throw load_error{in_tensor, "dtype '" + type + "' is unknown"};
+  if (!known) throw load_error{where, about + "dtype " + quoted_name(type) + " is unknown"};
   tensor.type = *known;
 
   for (auto const* key : {"shape", "data_offsets"}) {
     auto const* list = fields.find(key);
-    if (list == nullptr) throw load_error{in_tensor, "key '" + std::string{key} + "' is missing"};
+    if (list == nullptr) fields.missing(key);
     if (!list->is_array()) fields.wrong(key, "an array", *list);
   }
   tensor.shape = fields.integers("shape", any_size);
+  if (tensor.shape.size() > most_extents) {
+    fields.wrong("shape", "at most " + std::to_string(most_extents) + " extents", *fields.find("shape"));
+  }
   tensor.bytes = bytes_of(tensor, where);
 
   auto const range = fields.integers("data_offsets", any_size);
@@ -69,9 +76,9 @@ inline tensor_info tensor_entry(std::string_view name, boost::json::value const&
   tensor.offset = static_cast<std::uint64_t>(range[0]);
   auto const length = static_cast<std::uint64_t>(range[1] - range[0]);
   if (length != tensor.bytes) {
-    throw load_error{in_tensor, "expected " + std::to_string(tensor.bytes) + " bytes for " + spelled(tensor) +
-                                    ", found data_offsets " + spelled(std::span{range}) + " of " +
-                                    std::to_string(length)};
+    throw load_error{where, about + "expected " + std::to_string(tensor.bytes) + " bytes for " +
+                                spelled(tensor) + ", found data_offsets " + spelled(std::span{range}) +
+                                " of " + std::to_string(length)};
   }
   return tensor;
 }
@@ -85,7 +92,7 @@ inline void check_tiling(std::vector<tensor_info>& tensors, std::uint64_t buffer
   std::uint64_t end = 0;
   for (auto const& tensor : tensors) {
     if (tensor.offset != end) {
-      throw load_error{where, "tensor '" + tensor.name + "': expected to begin at byte " +
+      throw load_error{where, "tensor " + quoted_name(tensor.name) + ": expected to begin at byte " +
                                   std::to_string(end) + " of the buffer, found " +
                                   std::to_string(tensor.offset) +
                                   (tensor.offset < end ? " (overlap)" : " (hole)")};
