@@ -124,10 +124,10 @@ class strict_json_reader {
       if (peek() != '"') fail("expected a key in quotes");
       auto const key_at = at_;
       auto const key = read_string();
-      if (result.contains(key)) throw json_error{key_at, "duplicate key '" + key + "'"};
       skip_space();
       if (!take(':')) fail("expected ':' after a key");
-      result.emplace(key, read_value(depth));
+      bool const fresh = result.emplace(key, read_value(depth)).second;
+      if (!fresh) throw json_error{key_at, "duplicate key '" + key + "'"};
       skip_space();
       if (take('}')) return result;
       if (!take(',')) fail("expected ',' or '}' in an object");
