@@ -39,16 +39,16 @@ struct reference_attention {
     static_assert(supports<View::head_dim, Group>,
                   "reference_attention needs an even head_dim up to 256 and a group of at most 32");
     auto const kv_heads = static_cast<std::int32_t>(queries.extent(1) / (Group * View::head_dim));
-    std::int64_t const blocks = blocks_to_split(ctx, batch, kv_heads, part_floats<Group, View::head_dim>);
+    std::int64_t const blocks = blocks_to_split(ctx, batch, kv_heads, part_floats(Group, View::head_dim));
     cpu::with_kernels(ctx.instructions(), [&](auto kernels) {
-      using tile_type = tile<decltype(kernels), Group, View, Element>;
+      using tile_type = tile<decltype(kernels), View, Element>;
       auto const tile_for = [&](std::int32_t head, int worker) {
-        return tile_type{batch, kv, layer.value, head, ctx.worker_scratch(worker)};
+        return tile_type{batch, kv, layer.value, head, Group, ctx.worker_scratch(worker)};
       };
       if (blocks > 0) {
-        run_split(ctx, batch, kv_heads, blocks, tile_for, queries, out);
+        run_split(ctx, batch, kv_heads, blocks, part_floats(Group, View::head_dim), tile_for, queries, out);
       } else {
-        run_whole(ctx, batch, kv_heads, tile_tokens<Group>, tile_for, queries, out);
+        run_whole(ctx, batch, kv_heads, tile_queries / Group, tile_for, queries, out);
       }
     });
   }
@@ -56,13 +56,13 @@ struct reference_attention {
  private:
   static constexpr std::int64_t block = 256;
 
-  /// Tokens that share their reads of keys and values at most.
-  template <std::int32_t Group>
-  static constexpr std::int64_t tile_tokens = std::max<std::int32_t>(1, 24 / Group);
+  /// Query heads of all tokens of a tile, which share their reads of keys and values, at most.
+  static constexpr std::int64_t tile_queries = 32;
 
   /// What one block of one token and key/value head gives: weighted values, maxima, sums.
-  template <std::int32_t Group, std::int32_t HeadDim>
-  static constexpr std::int64_t part_floats = Group * (HeadDim + 2);
+  static constexpr std::int64_t part_floats(std::int64_t group, std::int64_t head_dim) {
+    return group * (head_dim + 2);
+  }
 
   /// How many blocks a context has at most, if there are too few tokens and heads to keep every thread busy,
   /// and if the scratch memory, free between two ops, holds every block's part; else 0.
@@ -102,27 +102,27 @@ struct reference_attention {
   /// the order in which `attend` would have merged them.
   template <class TileFor, class Element>
   static void run_split(cpu::context& ctx, batch_view const& batch, std::int32_t kv_heads,
-                        std::int64_t blocks, TileFor const& tile_for, matrix_view<Element const> queries,
-                        matrix_view<Element> out) {
+                        std::int64_t blocks, std::int64_t part_size, TileFor const& tile_for,
+                        matrix_view<Element const> queries, matrix_view<Element> out) {
     auto const units = static_cast<std::int32_t>(batch.shape.tokens * kv_heads);
-    using tile_type = decltype(tile_for(0, 0));
-    float* const parts = ctx.input_scratch(units * blocks * tile_type::part_size);
+    float* const parts = ctx.input_scratch(units * blocks * part_size);
     ctx.team().run(units * static_cast<std::int32_t>(blocks), [&](std::int32_t part, int worker) {
       std::int64_t const unit = part / blocks;
       auto work = tile_for(static_cast<std::int32_t>(unit % kv_heads), worker);
-      work.attend_part(queries, unit / kv_heads, part % blocks, parts + part * tile_type::part_size);
+      work.attend_part(queries, unit / kv_heads, part % blocks, parts + part * part_size);
     });
     ctx.team().run(units, [&](std::int32_t unit, int worker) {
       auto work = tile_for(unit % kv_heads, worker);
-      work.merge_parts(out, unit / kv_heads, parts + unit * blocks * tile_type::part_size);
+      work.merge_parts(out, unit / kv_heads, parts + unit * blocks * part_size);
     });
   }
 
   /// Some consecutive tokens of one row, and one key/value head.
-  template <class Kernels, std::int32_t Group, class View, class Element> class tile {
+  template <class Kernels, class View, class Element> class tile {
    public:
-    tile(batch_view const& batch, View const& kv, std::int32_t layer, std::int32_t head, std::byte* scratch)
-        : batch_{batch}, kv_{kv}, layer_{layer}, head_{head} {
+    tile(batch_view const& batch, View const& kv, std::int32_t layer, std::int32_t head, std::int64_t group,
+         std::byte* scratch)
+        : batch_{batch}, kv_{kv}, layer_{layer}, head_{head}, group_{group} {
       auto* const floats = reinterpret_cast<float*>(scratch);
       queries_ = floats;
       scores_ = queries_ + rows * head_dim;
@@ -133,8 +133,6 @@ struct reference_attention {
       part_largest_ = weight_ + rows;
       part_weight_ = part_largest_ + rows;
     }
-
-    static constexpr std::int64_t part_size = part_floats<Group, View::head_dim>;
 
     /// Tokens [first, end) of one row.
     void attend(matrix_view<Element const> queries, matrix_view<Element> out, std::int64_t first,
@@ -147,7 +145,7 @@ struct reference_attention {
         attend_block(begin, block_end);
         for (std::int64_t t = 0; t < tokens_; ++t) {
           if (visible(t, begin, block_end) == 0) continue;
-          for (std::int64_t q = t * Group; q < (t + 1) * Group; ++q) merge(q, begin == 0);
+          for (std::int64_t q = t * group_; q < (t + 1) * group_; ++q) merge(q, begin == 0);
         }
       }
       finish(out, first);
@@ -160,26 +158,27 @@ struct reference_attention {
       if (number * block >= context) return;
       widen_queries(queries, t);
       attend_block(number * block, std::min(context, (number + 1) * block));
-      std::copy_n(part_, Group * head_dim, part);
-      std::copy_n(part_largest_, Group, part + Group * head_dim);
-      std::copy_n(part_weight_, Group, part + Group * (head_dim + 1));
+      std::copy_n(part_, group_ * head_dim, part);
+      std::copy_n(part_largest_, group_, part + group_ * head_dim);
+      std::copy_n(part_weight_, group_, part + group_ * (head_dim + 1));
     }
 
     /// Merges what `attend_part` gave for every block of token t's context.
     void merge_parts(matrix_view<Element> out, std::int64_t t, float const* parts) {
       select(t, t + 1);
-      for (std::int64_t begin = 0; begin <= positions_[0]; begin += block, parts += part_size) {
-        std::copy_n(parts, Group * head_dim, part_);
-        std::copy_n(parts + Group * head_dim, Group, part_largest_);
-        std::copy_n(parts + Group * (head_dim + 1), Group, part_weight_);
-        for (std::int64_t q = 0; q < Group; ++q) merge(q, begin == 0);
+      for (std::int64_t begin = 0; begin <= positions_[0];
+           begin += block, parts += part_floats(group_, head_dim)) {
+        std::copy_n(parts, group_ * head_dim, part_);
+        std::copy_n(parts + group_ * head_dim, group_, part_largest_);
+        std::copy_n(parts + group_ * (head_dim + 1), group_, part_weight_);
+        for (std::int64_t q = 0; q < group_; ++q) merge(q, begin == 0);
       }
       finish(out, t);
     }
 
    private:
     static constexpr std::int64_t head_dim = View::head_dim;
-    static constexpr std::int64_t rows = tile_tokens<Group> * Group;
+    static constexpr std::int64_t rows = tile_queries;
     static_assert((rows * (3 * head_dim + block + 4)) * sizeof(float) <= cpu::context::worker_scratch_bytes);
 
     void select(std::int64_t first, std::int64_t end) {
@@ -188,22 +187,22 @@ struct reference_attention {
       positions_ = batch_.positions + first;
     }
 
-    std::int64_t column() const { return static_cast<std::int64_t>(head_) * Group * head_dim; }
+    std::int64_t column() const { return head_ * group_ * head_dim; }
 
     void widen_queries(matrix_view<Element const> queries, std::int64_t first) {
       for (std::int64_t t = 0; t < tokens_; ++t) {
-        Kernels::widen(queries[first + t] + column(), queries_ + t * Group * head_dim, Group * head_dim);
+        Kernels::widen(queries[first + t] + column(), queries_ + t * group_ * head_dim, group_ * head_dim);
       }
     }
 
     /// Divides by the sum of weights and rounds.
     void finish(matrix_view<Element> out, std::int64_t first) {
-      for (std::int64_t q = 0; q < tokens_ * Group; ++q) {
+      for (std::int64_t q = 0; q < tokens_ * group_; ++q) {
         float const factor = 1.0f / weight_[q];
         for (std::int64_t d = 0; d < head_dim; ++d) sum_[q * head_dim + d] *= factor;
       }
       for (std::int64_t t = 0; t < tokens_; ++t) {
-        Kernels::round(sum_ + t * Group * head_dim, out[first + t] + column(), Group * head_dim);
+        Kernels::round(sum_ + t * group_ * head_dim, out[first + t] + column(), group_ * head_dim);
       }
     }
 
@@ -228,18 +227,18 @@ struct reference_attention {
       float const scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
       for (std::int64_t t = 0; t < tokens_; ++t) {
         std::int64_t const count = visible(t, begin, end);
-        for (std::int64_t q = t * Group; count > 0 && q < (t + 1) * Group; ++q) {
+        for (std::int64_t q = t * group_; count > 0 && q < (t + 1) * group_; ++q) {
           float* const scores = scores_ + q * block;
           part_largest_[q] = Kernels::scale_and_find_largest(scores, count, scale);
           part_weight_[q] = Kernels::exponentials(scores, count, part_largest_[q]);
         }
       }
-      std::fill_n(part_, tokens_ * Group * head_dim, 0.0f);
+      std::fill_n(part_, tokens_ * group_ * head_dim, 0.0f);
       std::int64_t t = 0;
       for (; t < tokens_ && visible(t, begin, end) < end - begin; ++t) {
-        weigh_values(t * Group, (t + 1) * Group, begin, begin + visible(t, begin, end));
+        weigh_values(t * group_, (t + 1) * group_, begin, begin + visible(t, begin, end));
       }
-      weigh_values(t * Group, tokens_ * Group, begin, end);
+      weigh_values(t * group_, tokens_ * group_, begin, end);
     }
 
     /// scores_[q, offset + i] = queries_[q, :] . run.keys[i, :] for every query of the tile.
@@ -255,12 +254,12 @@ struct reference_attention {
 
     template <int Rows, int Columns, class Key>
     void score_columns(Key const* keys, std::int64_t offset, std::int64_t q) {
-      for (; q + Columns <= tokens_ * Group; q += Columns) {
+      for (; q + Columns <= tokens_ * group_; q += Columns) {
         Kernels::template dots<Rows, Columns>(keys, head_dim, queries_ + q * head_dim, head_dim, head_dim,
                                               scores_ + q * block + offset, block);
       }
       if constexpr (Columns > 1) {
-        if (q < tokens_ * Group) score_columns<Rows, Columns - 1>(keys, offset, q);
+        if (q < tokens_ * group_) score_columns<Rows, Columns - 1>(keys, offset, q);
       }
     }
 
@@ -301,6 +300,7 @@ struct reference_attention {
     View const& kv_;
     std::int32_t layer_;
     std::int32_t head_;
+    std::int64_t group_;
     std::int32_t row_ = 0;
     std::int64_t tokens_ = 0;
     std::int32_t const* positions_ = nullptr;
