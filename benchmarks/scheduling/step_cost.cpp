@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Host time of one scheduler step, planning and committing, while a full batch decodes: what every step costs
-// before the device can start. Prints one JSON object a line; see docs/concepts/scheduler_policy.md.
+// before the device can start. Prints one JSON object a line; see docs/concepts/scheduler.md.
 
 #include <algorithm>
 #include <boost/program_options.hpp>
