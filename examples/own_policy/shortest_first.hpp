@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "tenon/cache/cache_policy.hpp"
+#include "tenon/core/steady_clock.hpp"
 #include "tenon/scheduling/prefix_scope.hpp"
 #include "tenon/scheduling/sampled_events.hpp"
 #include "tenon/scheduling/scheduler_policy.hpp"
@@ -95,7 +97,7 @@ class shortest_first {
     seq.slot = only_slot;
     seq.fresh_slot = true;
     seq.state = tenon::sequence_state::running;
-    seq.first_scheduled_at = std::chrono::steady_clock::now();
+    seq.first_scheduled_at = tenon::steady_nanoseconds();
     running_ = &seq;
   }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -53,11 +52,11 @@ struct allowed_ids {
 };
 
 /// Leaves an id where the next step may read it; a row without one leaves 0, for a step planned ahead reads
-/// it as an input. Rows of padding share one slot, whose id nobody uses: hence atomic.
+/// it as an input. Rows of padding share one slot, whose id nobody uses: hence an atomic store, by the
+/// compilers' builtin because <atomic> would be the most expensive header of all that include this one.
 inline void leave_in_slot(batch_view const& batch, sampling_row const& row, token_id id) noexcept {
   if (row.slot == no_slot) return;
-  std::atomic_ref<token_id>{batch.slot_ids[row.slot]}.store(id == no_token ? 0 : id,
-                                                            std::memory_order_relaxed);
+  __atomic_store_n(&batch.slot_ids[row.slot], id == no_token ? token_id{0} : id, __ATOMIC_RELAXED);
 }
 
 /// Adds the row's logit_bias, pairs of an id and the bit pattern of a float.
