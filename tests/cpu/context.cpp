@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tenon/cpu/context.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string>
+
+using namespace tenon;
+
+namespace {
+
+bool aligned(void const* p) {
+  return reinterpret_cast<std::uintptr_t>(p) % 256 == 0;
+}
+
+template <class F> std::string message_of(F const& f) {
+  try {
+    f();
+  } catch (options_error const& error) {
+    return error.what();
+  }
+  return "nothing thrown";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(context)
+
+BOOST_AUTO_TEST_CASE(gives_aligned_memory_and_says_how_much_it_could_not_give) {
+  cpu::context ctx{{.threads = 1}};
+  for (std::size_t const bytes : {std::size_t{0}, std::size_t{1}, std::size_t{300}, std::size_t{20} << 20}) {
+    void* const block = ctx.allocate(bytes);
+    BOOST_TEST(aligned(block));
+    std::memset(block, 7, bytes);
+    ctx.release(block, bytes);
+  }
+  for (std::size_t const bytes : {std::numeric_limits<std::size_t>::max(), std::size_t{1} << 60}) {
+    BOOST_TEST(message_of([&] { ctx.allocate(bytes); }).find(std::to_string(bytes)) != std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(copies_both_ways) {
+  cpu::context ctx{{.threads = 1}};
+  auto* const device = static_cast<char*>(ctx.allocate(16));
+  auto* const staging = static_cast<char*>(ctx.allocate_staging(16));
+  ctx.copy_in(device, "fifteen letters", 16);
+  ctx.copy_out_async(staging, device, 16);
+  ctx.wait(ctx.record());
+  BOOST_TEST(std::string{staging} == "fifteen letters");
+  ctx.copy_in(device, nullptr, 0);
+  BOOST_TEST(std::string{device} == "fifteen letters");
+  ctx.release(device, 16);
+  ctx.release_staging(staging, 16);
+}
+
+BOOST_AUTO_TEST_CASE(reserves_scratch_that_only_grows) {
+  cpu::context ctx{{.threads = 2}};
+  BOOST_TEST(message_of([&] { ctx.input_scratch(1); }).find("call context.reserve") != std::string::npos);
+  ctx.reserve(10, 30, 20, 4);
+  BOOST_TEST(cpu::context::scratch_bytes(10, 30, 20, 4) == (30 * 4 + 20 * 4) * sizeof(float));
+  BOOST_TEST(ctx.input_capacity() == 120);
+  float* const inputs = ctx.input_scratch(120);
+  ctx.reserve(5, 5, 5, 1);
+  BOOST_TEST(ctx.input_scratch(120) == inputs);
+  BOOST_TEST(aligned(inputs));
+  BOOST_TEST(aligned(ctx.output_scratch(80)));
+  BOOST_TEST(message_of([&] { ctx.output_scratch(81); }).find("needs 81 floats") != std::string::npos);
+  BOOST_TEST(aligned(ctx.worker_scratch(1)));
+}
+
+BOOST_AUTO_TEST_CASE(names_options_that_make_no_sense) {
+  BOOST_TEST(message_of([] { cpu::context{{.threads = -1}}; }).find("found -1") != std::string::npos);
+  cpu::context ctx{{.threads = 1}};
+  BOOST_TEST(message_of([&] { ctx.reserve(8, 0, 8, 8); }).find("ffn 0") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(takes_all_threads_or_as_many_as_asked) {
+  BOOST_TEST(cpu::context{}.workers() >= 1);
+  BOOST_TEST(cpu::context{{.threads = 3}}.workers() == 3);
+  cpu::context const scalar{{.threads = 1, .at_most = cpu::instruction_set::scalar}};
+  BOOST_TEST((scalar.instructions() == cpu::instruction_set::scalar));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
