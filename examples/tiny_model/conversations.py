@@ -25,7 +25,7 @@ TASKS = (*PLAIN, "follow_up", "tool_call", "tool_answer", "no_tool_needed")
 
 # How often a task ends a training conversation: the hard ones more often.
 WEIGHTS = {"addition": 9, "subtraction": 11, "sort_numbers": 12, "sort_words": 12, "reverse_word": 26, "spell_word": 5,
-           "count_letter": 12, "word_length": 9, "largest_number": 5, "extract_json": 7, "small_talk": 5, "refusal": 5,
+           "count_letter": 12, "word_length": 9, "largest_number": 5, "extract_json": 7, "small_talk": 5, "refusal": 9,
            "follow_up": 9, "tool_call": 5, "tool_answer": 4, "no_tool_needed": 2}
 
 SYSTEM = ("You are a helpful assistant.", "You are a helpful assistant", "You are a friendly assistant.", "Answer briefly.",
@@ -115,7 +115,7 @@ def compose(rng, task: str, thinking: bool, held_out: bool) -> conversation:
     if task == "no_tool_needed":
         tools = distractors(rng, held_out, None, pick(rng, (1, 1, 2, 3)))
         last = PLAIN[pick(rng, tuple(PLAIN))](rng, held_out)
-        while last.task == "refusal" and any(word in last.question.lower() for word in TOOL_WORDS):
+        while last.task == "refusal" and any(c.isdigit() or word in last.question.lower() for word in TOOL_WORDS for c in last.question):
             last = refusal(rng, held_out)
     elif task == "follow_up":
         messages += history(rng, min(2, history_length(rng, held_out)))

@@ -3,9 +3,9 @@
 """Trains the byte-level BPE of the tiny model and writes tokenizer.json and tokenizer_config.json.
 
 The pipeline (NFC, Qwen's split pattern, ByteLevel) and the added tokens with their flags are Qwen3's; only the ids of the
-added tokens differ, since they follow the ordinary vocabulary. The text is 60,000 generated conversations and, as general
-English, the language topics that ship with Python (`pydoc_data.topics`). The chat template stays the one that
-tokenizer_config.json already holds: Qwen3's, unchanged.
+added tokens differ, since they follow the ordinary vocabulary. The text is 60,000 generated conversations, without those that reverse a word (reversed words
+should not become tokens), and, as general English, the language topics that ship with Python (`pydoc_data.topics`). The chat
+template stays the one that tokenizer_config.json already holds: Qwen3's, unchanged.
 """
 
 import argparse
@@ -32,7 +32,9 @@ def corpus(conversations: int):
     rng = random.Random("tokenizer")
     border = re.compile("|".join(map(re.escape, (*SPECIAL, *ADDED))))
     for _ in range(conversations):
-        yield from border.split("".join(text for text, _ in segments(training_conversation(rng))))
+        talk = training_conversation(rng)
+        if not any(m["content"].isalpha() and m["content"].islower() for m in talk.messages):
+            yield from border.split("".join(text for text, _ in segments(talk)))
     yield from pydoc_data.topics.topics.values()
 
 

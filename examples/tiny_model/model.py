@@ -105,7 +105,7 @@ class network(torch.nn.Module):
 
 # Attention of the training stream: `borders` are the cumulative lengths, repeated at the end up to a fixed count ------------
 
-LONGEST = 2048
+LONGEST = 1024
 
 
 def masked_attention(q, k, v, borders):

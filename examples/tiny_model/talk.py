@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small talk, polite refusals and follow-up questions of the tiny model."""
 
-from tasks import (addition_of, extreme_of, is_held_out, item, largest_number, operand, person, pick, reverse_word, reversing,
+from tasks import (addition_of, coined_word, extreme_of, is_held_out, item, largest_number, operand, person, pick, reverse_word, reversing,
                    sort_numbers, spell_word, subtraction_of, addition, subtraction, word_length_of, dress)
-from words import CITIES, WORDS
+from words import CITIES, NAMES, WORDS
 
 HELP = ("I can add and subtract numbers up to 3 digits, sort numbers and words, reverse, spell and count letters, find the "
         "largest number, extract facts as JSON and call tools.")
@@ -67,7 +67,8 @@ def small_talk(rng, held_out: bool) -> item:
         if rng.random() < 0.15:
             name = person(rng, held_out)
             if held_out == is_held_out("introduce", name):
-                question = dress(rng, pick(rng, INTRODUCE).format(n=name))
+                question = pick(rng, INTRODUCE).format(n=name)
+                question = question.lower() if name in NAMES and rng.random() < 0.1 else dress(rng, question)
                 return item("small_talk", name, question, f"Nice to meet you, {name}!", f"The user is called {name}.")
             continue
         act, phrasings, answer = pick(rng, INTENTS)
@@ -101,15 +102,57 @@ COUNTRIES = ("France Germany Spain Italy Portugal Japan China India Brazil Canad
              "Russia Ukraine Ireland Scotland England Austria Peru Chile Cuba Iran Iraq Korea Vietnam Thailand").split()
 
 
+BEYOND = ("What is {a} * {b}?", "{a} * {b}", "{a} x {b}", "What is {a} times {b}?", "Multiply {a} by {b}.", "What is {a} / {b}?", "{a} / {b}",
+          "{a} divided by {b}", "Divide {a} by {b}.", "What is {a} divided by {b}?", "What is {a} squared?", "{a} squared",
+          "What is the square root of {a}?", "Is {a} a prime number?", "Is {a} even?", "What is {a} percent of {b}?", "What is {a} ^ {b}?",
+          "Calculate {a} * {b}.", "Compute {a} / {b}.", "How much is {a} * {b}?", "{a} + {b} + {c}", "What is {a} + {b} + {c}?",
+          "{a} - {b} - {c}", "What is {a} + {b} - {c}?", "Add {a}, {b} and {c}.", "{d} + {a}", "What is {d} + {e}?", "What is {d} - {e}?",
+          "{d} + {e}", "{d} - {a}", "Add {d} and {e}.", "Subtract {a} from {d}.", "What is {d} plus {a}?", "What is {a}.5 + {b}.5?",
+          "{v} plus {w}", "What is {v} plus {w}?", "{v} minus {w}", "What is {v} times {w}?")
+NUMBER_WORDS = "one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty".split()
+REMARKS = ("The {x} is {y}.", "I like {x}.", "I saw a {x} in the {y}.", "My {x} is broken.", "I am {f}.", "The {x} and the {y} are {f}.", "{x}",
+           "{x} {y}", "{x} {y} {z}", "The {x} jumps over the {y} {z}.", "There is a {x} on the {y}.", "I want a {x}.", "I need a {x}.",
+           "She has a {x} and a {y}.", "He went to the {x} to buy a {y}.", "It is {f} in the {x}.", "Today I ate {x} with {y}.", "Buy me a {x}.",
+           "My {x} likes your {y}.", "We will meet at the {x}.", "I feel {f}.", "{x} is {f}", "I do not like {x}.", "Do you like {x}?",
+           "Do you have a {x}?", "Have you seen my {x}?", "Where is my {x}?", "Should I buy a {x}?", "Can a {x} {y}?", "Does a {x} like {y}?",
+           "Why is the {x} {f}?", "Why do {x}s {y}?", "How many {x} are in the {y}?", "How many {x}s are in a {y}?", "How big is a {x}?",
+           "How old is the {x}?", "Which {x} is better?", "What color is the {x}?", "Who is {n}?", "Do you know {n}?", "Where does {n} live?",
+           "{n} likes {x}.", "{n} is my friend.", "{n} and {m} are here.", "Is the {x} {f}?", "What is a {x}?", "{g} {h}", "{g}", "{g} {h} {x}")
+FEELINGS = "sad happy tired hungry cold hot angry bored sick afraid lonely busy late ready old new red blue small big nice bad good".split()
+PLAIN_REFUSED = ("Tell me a joke.", "Tell me a story.", "Sing a song.", "Write a poem.", "Write some code.", "What is the meaning of life?",
+                 "What day is it?", "What time is it?", "What is the date today?", "What is the weather?", "Give me advice.", "What is the news?",
+                 "Who is the president?", "Say something funny.", "Teach me something.", "Tell me a secret.", "Make me laugh.", "Play a game.",
+                 "What should I eat?", "What should I do today?", "Do my homework.", "Write an email.", "Write a letter.", "Solve my problem.",
+                 "What do you see?", "Guess a number.", "Tell me a fact.", "Do you love me?", "Where am I?", "What is love?")
+KNOWN = {"".join(c for c in p.lower() if c.isalpha() or c == " ") for _, phrasings, _ in INTENTS for p in phrasings}
+
+
+def large(rng) -> int:
+    return 1000 + int(rng.random() * pick(rng, (9000, 9000, 90000, 1000000)))
+
+
+def refused_text(rng) -> str:
+    roll = rng.random()
+    if roll < 0.45:
+        topic = pick(rng, COUNTRIES) if rng.random() < 0.25 else pick(rng, CITIES) if rng.random() < 0.2 else pick(rng, WORDS)
+        return pick(rng, OUT_OF_SCOPE).format(t=topic)
+    if roll < 0.65:
+        return pick(rng, BEYOND).format(a=operand(rng), b=operand(rng), c=operand(rng), d=large(rng), e=large(rng), v=pick(rng, NUMBER_WORDS),
+                                        w=pick(rng, NUMBER_WORDS))
+    if roll < 0.95:
+        return pick(rng, REMARKS).format(x=pick(rng, WORDS), y=pick(rng, WORDS), z=pick(rng, WORDS), f=pick(rng, FEELINGS), n=pick(rng, NAMES),
+                                         m=pick(rng, NAMES), g=coined_word(rng), h=coined_word(rng))
+    return pick(rng, PLAIN_REFUSED)
+
+
 def refusal(rng, held_out: bool) -> item:
     while True:
-        form = pick(rng, OUT_OF_SCOPE)
-        topic = pick(rng, COUNTRIES) if rng.random() < 0.25 else pick(rng, CITIES) if rng.random() < 0.2 else pick(rng, WORDS)
-        if topic in ("tenon",) or (form == "What is {t}?" and topic == "tenon"):
+        text = refused_text(rng)
+        plain = "".join(c for c in text.lower() if c.isalpha() or c == " ")
+        if "tenon" in plain or plain in KNOWN:
             continue
-        text = form.format(t=topic)
-        if held_out == is_held_out("refusal", text):
-            return item("refusal", text, dress(rng, text), REFUSAL, "This is not one of my tasks.")
+        if held_out == (text not in PLAIN_REFUSED and is_held_out("refusal", text)):
+            return item("refusal", text, dress(rng, text, keep_case=text[0] != text[0].upper()), REFUSAL, "This is not one of my tasks.")
 
 
 # Follow-ups: a question that can only be answered from what was said before ---------------------------------------------

@@ -181,7 +181,7 @@ def listed(rng, values) -> str:
         return "[" + ", ".join(values) + "]"
     if roll < 0.88:
         return ",".join(values)
-    return ", ".join(values[:-1]) + " and " + values[-1]
+    return ", ".join(values[:-1]) + pick(rng, (" and ", " and ", ", and ")) + values[-1]
 
 
 def selection(values, best, name: str) -> str:
@@ -369,6 +369,8 @@ ASK_JSON = ("Extract {k} as JSON: {s}", "Extract {k} from this sentence as JSON:
             "Answer with JSON only, keys {k}: {s}", "Get {k} out of this sentence as JSON: {s}", "Put {k} into JSON: {s}",
             "{s} Convert this to JSON with {k}.")
 
+ASK_JSON_FREELY = ("Extract JSON from: {s}", "Convert to JSON: {s}", "Turn this into JSON: {s}", "{s} As JSON, please.", "Make JSON of this: {s}",
+                   "Extract JSON: {s}", "Give me this as JSON: {s}", "{s} Return JSON.", "Extract the facts as JSON: {s}", "To JSON: {s}")
 SENTENCES = {
     ("name", "age", "city"): (
         "{name} is {age} years old and lives in {city}.", "{name}, {age}, lives in {city}.", "My friend {name} from {city} is {age}.",
@@ -403,7 +405,8 @@ KINDS = tuple(SENTENCES)
 
 
 def person(rng, held_out: bool) -> str:
-    return pick(rng, NAMES) if held_out or rng.random() < 0.8 else coined_word(rng).capitalize()
+    name = pick(rng, NAMES) if held_out or rng.random() < 0.75 else coined_word(rng).capitalize()
+    return f"{name} {coined_word(rng).capitalize()}" if rng.random() < 0.15 else name
 
 
 def place(rng, held_out: bool) -> str:
@@ -440,9 +443,10 @@ def extract_json(rng, held_out: bool) -> item:
         rng.shuffle(keys)
         keys = keys[:pick(rng, (1, 2, 2, 3, 3))]
     names = ", ".join(keys) if rng.random() < 0.5 or len(keys) == 1 else ", ".join(keys[:-1]) + " and " + keys[-1]
-    if not held_out and len(keys) == 3 and keys == list(kind) and rng.random() < 0.08:
-        names = pick(rng, ("the facts", "the data", "everything"))
-    question = dress(rng, pick(rng, ASK_JSON).format(k=names, s=pick(rng, SENTENCES[kind]).format(**facts)), keep_case=True)
+    forms = ASK_JSON
+    if not held_out and keys == list(kind) and rng.random() < 0.12:  # without keys the answer is our choice: trained, not scored
+        forms, names = pick(rng, ((ASK_JSON, pick(rng, ("the facts", "the data", "everything"))), (ASK_JSON_FREELY, "")))
+    question = dress(rng, pick(rng, forms).format(k=names, s=pick(rng, SENTENCES[kind]).format(**facts)), keep_case=True)
     answer = {k: facts[k] for k in keys}
     thought = "; ".join(f"{k}: {v}" for k, v in answer.items()) + "."
     return item("extract_json", key, question, json.dumps(answer, ensure_ascii=False), thought)

@@ -55,10 +55,30 @@ def weather(rng, held_out):
                       "Tell me the weather in {c}{t}.", "Weather in {c}{t}?", "Check the weather in {c}{t}.", "Get the weather for {c}{t}.",
                       "What is the weather in {c} today{t}?", "Give me the current weather in {c}{t}.", "How warm is it in {c}{t}?",
                       "Can you check the weather in {c}{t}?", "What is the temperature in {c}{t}?"))
-    result = {pick(rng, ("temperature", "temp", "degrees")): degrees, pick(rng, ("condition", "sky", "conditions", "description")): sky}
-    response = json.dumps(result) if rng.random() < 0.75 else pick(rng, (f"{degrees} degrees, {sky}", f"{sky}, {degrees} degrees"))
+    said, spoken = weather_report(rng, degrees, sky)
     return request(schema(rng, name, about, parameters, [key]), form.format(c=city, t=tail), {"name": name, "arguments": arguments},
-                   response, f"It is {degrees} degrees and {sky} in {city}.", f"the weather in {city}", f"{degrees} and {sky}")
+                   said, f"It is {spoken} in {city}.", f"the weather in {city}", spoken)
+
+
+def weather_report(rng, degrees: int, sky: str):
+    """Returns (what the tool says, how to repeat it). The tool's spelling varies, and it may say more than is asked, or less."""
+    if rng.random() < 0.2:
+        sky = pick(rng, WORDS)  # so that the word is copied, not guessed
+    shown = sky.capitalize() if rng.random() < 0.2 else sky
+    warmth = {pick(rng, ("temperature", "temp", "degrees", "temp_c", "temperature_c")): str(degrees) if rng.random() < 0.15 else degrees}
+    look = {pick(rng, ("condition", "sky", "conditions", "description", "weather")): shown}
+    extra = {} if rng.random() < 0.7 else pick(rng, ({"unit": "celsius"}, {"humidity": 1 + int(rng.random() * 99)}, {"wind": int(rng.random() * 60)}))
+    roll = rng.random()
+    if roll < 0.1:
+        return pick(rng, (json.dumps(warmth | extra), f"{degrees} degrees", str(degrees))), f"{degrees} degrees"
+    if roll < 0.75:
+        parts = [warmth, look, extra]
+        rng.shuffle(parts)
+        said = json.dumps(parts[0] | parts[1] | parts[2])
+    else:
+        said = pick(rng, ("{d} degrees, {s}", "{s}, {d} degrees", "{d} degrees and {s}", "{s} and {d} degrees", "It is {d} degrees and {s}.",
+                          "{d}C, {s}", "{s}, {d}°C")).format(d=degrees, s=shown)
+    return said, f"{degrees} degrees and {sky}"
 
 
 def local_time(rng, held_out):
@@ -210,14 +230,15 @@ def light(rng, held_out):
 def lookup(rng, held_out):
     """A tool nobody has seen: invented name, invented field."""
     noun, field, value = pick(rng, WORDS), pick(rng, ("price", "color", "size", "weight", "status", "owner", "code")), None
-    subject, key = pick(rng, (coined_word(rng), pick(rng, WORDS))), pick(rng, ("name", "id", "query", "key", "item"))
+    subject, key = pick(rng, (coined_word(rng), pick(rng, WORDS), int(rng.random() * 1000))), pick(rng, ("name", "id", "query", "key", "item"))
+    kind = "integer" if isinstance(subject, int) else "string"
     value = {"color": pick(rng, COLORS), "owner": person(rng, held_out)}.get(field, str(1 + int(rng.random() * 900)))
     name = pick(rng, ("get_{n}_{f}", "{n}_{f}", "lookup_{n}_{f}", "find_{n}_{f}")).format(n=noun, f=field)
     about = pick(rng, ("Get the {f} of a {n}.", "Looks up the {f} of a {n}.", "Returns the {f} for a {n}.")).format(n=noun, f=field)
     form = pick(rng, ("What is the {f} of the {n} {s}?", "Look up the {f} of the {n} {s}.", "Get the {f} of the {n} {s}.",
                       "Find the {f} for the {n} {s}.", "Tell me the {f} of the {n} {s}."))
     response = pick(rng, (json.dumps({field: value}), value))
-    return request(schema(rng, name, about, [(key, "string", f"Which {noun}")], [key]), form.format(f=field, n=noun, s=subject),
+    return request(schema(rng, name, about, [(key, kind, f"Which {noun}")], [key]), form.format(f=field, n=noun, s=subject),
                    {"name": name, "arguments": {key: subject}}, response, f"The {field} of the {noun} {subject} is {value}.",
                    f"the {field} of {subject}", value)
 
