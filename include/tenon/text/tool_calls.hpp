@@ -56,11 +56,12 @@ enum class tool_call_delivery {
 /// Finds tool calls in the Hermes format, `<tool_call>{"name": …, "arguments": {…}}</tool_call>`, in an
 /// answer while it streams in.
 ///
-/// Well formed is a JSON object with a name, a string that is not empty, and arguments, an object, once each
-/// and in either order; other members are passed over. Everything else is content, verbatim. White space
-/// before the first call is dropped where nothing else stands before it, so is white space beside calls that
-/// follow; after other content one newline is, as chat templates write it. A last call whose JSON is complete
-/// needs no closing marker. What the events add up to does not depend on how the text was cut.
+/// Well formed is a JSON object with a name (a string that is not empty) and arguments (an object), once each
+/// and in either order; other members are passed over. A last call whose JSON is complete needs no closing
+/// marker. Everything else is content, verbatim, but for the white space that sets calls apart: all of it
+/// before the first call if no other content stands there, all of it between calls and behind the last, and
+/// one newline between content and a call, as chat templates write it. What the events add up to does not
+/// depend on how the text was cut.
 class tool_call_splitter {
  public:
   /// id_prefix: a call's id is this and the call's index; unique where the prefix is.
