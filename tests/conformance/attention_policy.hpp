@@ -350,4 +350,11 @@ void check_attention_policy(typename B::context& context, attention_promises pro
   check_attention_shape<Attention, B, P, 128, 8>(context, seed, promises);
 }
 
+/// The same, with a context of the backend's default options.
+template <class Attention, class B, class P = fp32>
+void check_attention_policy(attention_promises promises = {}) {
+  typename B::context context{typename B::context_options{}};
+  check_attention_policy<Attention, B, P>(context, promises);
+}
+
 }  // namespace tenon::conformance
