@@ -59,9 +59,9 @@ enum class tool_call_delivery {
 /// Well formed is a JSON object with a name (a string that is not empty) and arguments (an object), once each
 /// and in either order; other members are passed over. A last call whose JSON is complete needs no closing
 /// marker. Everything else is content, verbatim, but for the white space that sets calls apart: all of it
-/// before the first call if no other content stands there, all of it between calls and behind the last, and
-/// one newline between content and a call, as chat templates write it. What the events add up to does not
-/// depend on how the text was cut.
+/// before the first call if no other content stands there, all of it between calls and at the very end behind
+/// one, and one newline between content and a call, as chat templates write it. What the events add up to
+/// does not depend on how the text was cut.
 class tool_call_splitter {
  public:
   /// id_prefix: a call's id is this and the call's index; unique where the prefix is.
