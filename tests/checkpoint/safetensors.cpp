@@ -69,6 +69,15 @@ BOOST_AUTO_TEST_CASE(shards_of_an_index) {
   BOOST_TEST(content(checkpoint, "c") == "c");
 }
 
+BOOST_AUTO_TEST_CASE(one_file_goes_before_an_index) {
+  temporary_directory const directory;
+  write_two_shards(directory, R"({"a":"one.safetensors","b":"one.safetensors","c":"two.safetensors"})");
+  directory.write("model.safetensors", file_of({bytes_named("a", "other")}));
+  tenon::safetensors_checkpoint const checkpoint{directory.path()};
+  BOOST_TEST(checkpoint.names().size() == 1u);
+  BOOST_TEST(content(checkpoint, "a") == "other");
+}
+
 BOOST_AUTO_TEST_CASE(an_index_that_does_not_match_its_shards) {
   temporary_directory const directory;
   auto const refused = [&](std::string const& weight_map, std::string const& part) {

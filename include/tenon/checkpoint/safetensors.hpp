@@ -56,8 +56,8 @@ inline std::map<std::string, std::string, std::less<>> parse_safetensors_index(s
   return shards;
 }
 
-/// The weights of a Hugging Face checkpoint directory: `model.safetensors.index.json` with its shards if
-/// there is one, else `model.safetensors`. A weight_source.
+/// The weights of a Hugging Face checkpoint directory: `model.safetensors` if there is one, else
+/// `model.safetensors.index.json` with its shards (the reference implementation's order). A weight_source.
 ///
 /// Every header is read and checked on construction; weights are read on demand, with pread. Throws
 /// load_error that names the file and the tensor.
@@ -66,10 +66,10 @@ class safetensors_checkpoint {
   explicit safetensors_checkpoint(std::filesystem::path const& directory) : where_{directory.string()} {
     auto const index = directory / "model.safetensors.index.json";
     auto const single = directory / "model.safetensors";
-    if (std::filesystem::exists(index)) {
-      open_shards(directory, index);
-    } else if (std::filesystem::exists(single)) {
+    if (std::filesystem::exists(single)) {
       open_file(single);
+    } else if (std::filesystem::exists(index)) {
+      open_shards(directory, index);
     } else {
       throw load_error{where_,
                        "expected model.safetensors or model.safetensors.index.json, found neither of them"};
