@@ -90,6 +90,7 @@ BOOST_AUTO_TEST_CASE(an_index_that_does_not_match_its_shards) {
           "tensor 'b': expected in shard 'two.safetensors', found in ");
   refused(R"({"a":"one.safetensors","c":"two.safetensors"})", "tensor 'b' is not in the index");
   refused(R"({"a":"three.safetensors"})", "shard 'three.safetensors' is missing");
+  refused(R"({"a":")" + std::string(5000, 'x') + "\"}", "is missing");
   refused(R"({"a":1})", "key 'weight_map.a': expected a plain file name, found 1");
   for (std::string const name : {"../one.safetensors", "/one.safetensors", "x/../one.safetensors", "..", "",
                                  ".", "a\\\\b", "one\\u0000"}) {

@@ -64,7 +64,7 @@ inline generation_config load_generation_config(std::filesystem::path const& dir
                                                 model_config const& model) {
   generation_config config;
   auto const path = directory / "generation_config.json";
-  if (std::filesystem::exists(path)) {
+  if (file_exists(path)) {
     config = parse_generation_config(read_text_file(path, 16 << 20), model.shape.vocabulary, path.string());
   }
   if (config.stop_ids.empty()) config.stop_ids = model.stop_ids;

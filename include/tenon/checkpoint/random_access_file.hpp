@@ -72,6 +72,12 @@ class random_access_file {
   std::uint64_t size_ = 0;
 };
 
+/// Whether there is something at `path` that may be opened; false, too, for a path that no file can have.
+inline bool file_exists(std::filesystem::path const& path) noexcept {
+  std::error_code unreachable;
+  return std::filesystem::exists(path, unreachable);
+}
+
 /// The whole of a small text file. Throws load_error if it is missing or larger than `most` bytes.
 inline std::string read_text_file(std::filesystem::path const& path, std::uint64_t most) {
   random_access_file const file{path};

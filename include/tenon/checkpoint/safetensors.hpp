@@ -66,9 +66,9 @@ class safetensors_checkpoint {
   explicit safetensors_checkpoint(std::filesystem::path const& directory) : where_{directory.string()} {
     auto const index = directory / "model.safetensors.index.json";
     auto const single = directory / "model.safetensors";
-    if (std::filesystem::exists(single)) {
+    if (file_exists(single)) {
       open_file(single);
-    } else if (std::filesystem::exists(index)) {
+    } else if (file_exists(index)) {
       open_shards(directory, index);
     } else {
       throw load_error{where_,
@@ -131,7 +131,7 @@ class safetensors_checkpoint {
     std::set<std::string> shards;
     for (auto const& [name, shard] : map) shards.insert(shard);
     for (auto const& shard : shards) {
-      if (!std::filesystem::exists(directory / shard)) {
+      if (!file_exists(directory / shard)) {
         throw load_error{index.string(), "shard " + quoted_name(shard) + " is missing"};
       }
       open_file(directory / shard);
