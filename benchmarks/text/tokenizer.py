@@ -6,8 +6,9 @@
 
 DIRECTORY holds a tokenizer.json. English is Python's own reference manual, code its standard library; the
 Chinese text is drawn from the vocabulary's Chinese tokens, frequent ones more often, with punctuation; mixed
-takes turns. Each is cut into documents of about 4,000 characters. Both sides are run in turns and the best of
-their passes counts; of the reference's call forms the fastest counts. Prints one JSON object a line.
+takes turns. Each is cut into documents of about 4,000 characters. Times are processor time, all with one thread, so
+that a busy machine counts little. Both sides are run in turns and the best of their passes counts; of the reference's
+call forms the fastest counts. Prints one JSON object a line.
 Needs the package `tokenizers`.
 """
 import argparse
@@ -82,9 +83,9 @@ def reference_seconds(tokenizer, texts):
     took = {}
     for name, call in forms.items():
         for _ in range(2):
-            begin = time.perf_counter()
+            begin = time.process_time()
             result = call()
-            took[name] = min(took.get(name, 1e9), time.perf_counter() - begin)
+            took[name] = min(took.get(name, 1e9), time.process_time() - begin)
     return took, sum(len(encoding.ids) for encoding in result)
 
 
@@ -121,9 +122,9 @@ def measure(program, directory, base):
                               "reference_mb_s": {f: round(megabytes / s, 2) for f, s in best.items()}, "fastest_form": form,
                               "ratio": round(best[form] / mine["seconds"], 2)}), flush=True)
     loaded = json.loads(subprocess.run([program, directory], capture_output=True, check=True, text=True).stdout)
-    begin = time.perf_counter()
+    begin = time.process_time()
     tokenizers.Tokenizer.from_file(path)
-    print(json.dumps({**base, "what": "load", **loaded, "reference_load_ms": round(1e3 * (time.perf_counter() - begin), 1)}), flush=True)
+    print(json.dumps({**base, "what": "load", **loaded, "reference_load_ms": round(1e3 * (time.process_time() - begin), 1)}), flush=True)
 
 
 def main():

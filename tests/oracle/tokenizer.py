@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares the ids of tenon's tokenizer with those of Hugging Face `tokenizers` on random strings.
 
-    python3 tests/oracle/tokenizer.py --encode build/tests/encode_lines --count 1000000 DIRECTORY...
+    python3 tests/oracle/tokenizer.py --encode build/tests/oracle/encode_lines --count 1000000 DIRECTORY...
 
 DIRECTORY holds a tokenizer.json. `--every-code-point` adds a string around each code point of Unicode.
 Prints one JSON object a line: strings compared, bytes, ids, differences. Exits with 1 if there is any.
