@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares the ids of tenon's tokenizer with those of Hugging Face `tokenizers` on random strings.
 
-    python3 tests/oracle/tokenizer.py --encode build/tests/oracle/encode_lines --count 1000000 DIRECTORY...
+    python3 tests/oracle/tokenizer.py --program build/tests/oracle/encode_lines --data DATA
 
-DIRECTORY holds a tokenizer.json. `--every-code-point` adds a string around each code point of Unicode.
-Prints one JSON object a line: strings compared, bytes, ids, differences. Exits with 1 if there is any.
-Needs the package `tokenizers`.
+DATA holds qwen/qwen3/tokenizer.json and qwen/qwen2.5/tokenizer.json; other directories with a tokenizer.json may be
+named instead. Prints one JSON object a line: strings compared, bytes, ids, differences. Exits with 1 if there is any
+difference, with 77 if there is nothing to compare with. Needs the package `tokenizers`.
 """
 import argparse
 import json
@@ -169,24 +169,24 @@ def compare(program, directory, source, count):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("directories", nargs="*", metavar="DIRECTORY")
-    parser.add_argument("--encode", "--program", required=True, help="the built tests/oracle/encode_lines.cpp")
-    parser.add_argument("--data", default=os.environ.get("TENON_TEST_DATA"), help="holds qwen/qwen2.5 and qwen/qwen3")
-    parser.add_argument("--count", type=int, default=100_000, help="strings a tokenizer")
+    parser.add_argument("directories", nargs="*", metavar="DIRECTORY", help="holds a tokenizer.json")
+    parser.add_argument("--data", help="holds qwen/qwen3 and qwen/qwen2.5, compared if no DIRECTORY is named")
+    parser.add_argument("--program", required=True, help="what is built from tests/oracle/encode_lines.cpp")
+    parser.add_argument("--count", type=int, default=1_000_000, help="strings a tokenizer")
+    parser.add_argument("--quick", action="store_true", help="50,000 strings a tokenizer")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("TENON_TEST_SEED", random.randrange(2**32))))
-    parser.add_argument("--every-code-point", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="20000 strings a tokenizer")
+    parser.add_argument("--every-code-point", action="store_true", help="also a string around each code point of Unicode")
     options = parser.parse_args()
     if options.quick:
-        options.count = 20_000
-    if not options.directories and options.data:
-        options.directories = [os.path.join(options.data, "qwen", family) for family in ("qwen2.5", "qwen3")]
-    if not options.directories:
-        print("skipped: no tokenizer files; set TENON_TEST_DATA, --data or name a DIRECTORY")
+        options.count = 50_000
+    directories = options.directories or [os.path.join(options.data or "", "qwen", name) for name in ("qwen3", "qwen2.5")]
+    directories = [path for path in directories if os.path.exists(os.path.join(path, "tokenizer.json"))]
+    if not directories:
+        print("skipped: no tokenizer.json where --data and DIRECTORY say")
         return 77
     print(json.dumps({"seed": options.seed, "tokenizers": tokenizers.__version__}), flush=True)
     failed = False
-    for directory in options.directories:
+    for directory in directories:
         with open(os.path.join(directory, "tokenizer.json"), encoding="utf-8") as file:
             definition = json.load(file)
         added = [token["content"] for token in definition["added_tokens"]]
@@ -196,7 +196,7 @@ def main():
         if options.every_code_point:
             sources.append(("every code point", around_every_code_point(), 0x110000))
         for name, source, count in sources:
-            result = {"source": name, **compare(options.encode, directory, source, count)}
+            result = {"source": name, **compare(options.program, directory, source, count)}
             print(json.dumps(result), flush=True)
             failed = failed or result["differences"] > 0
     return failed
