@@ -34,9 +34,9 @@ namespace requirement {
 template <class S>
 concept made_from_limits = std::constructible_from<S, scheduler_limits>;
 
-/// `admit` queues a sequence, which stays the caller's and must outlive its last event. `cancel` ends every
-/// choice of a request at once, whatever its state, and reports one final event a choice that had not ended;
-/// pages go back at once.
+/// `admit` queues a sequence, which stays the caller's and must outlive its last event and every step that
+/// names it. `cancel` ends every choice of a request at once, whatever its state, and reports one final event
+/// a choice that had not ended; pages go back at once.
 template <class S, class Ledger>
 concept takes_and_cancels =
     requires(S& scheduler, sequence& seq, Ledger& ledger, request_id id, std::vector<event>& events) {
