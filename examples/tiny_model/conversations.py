@@ -13,7 +13,7 @@ import random
 import sys
 
 from talk import follow_up, refusal, small_talk
-from tasks import (addition, count_letter, extract_json, is_held_out, largest_number, pick, reverse_word, sort_numbers, sort_words,
+from tasks import (addition, count_letter, extract_json, largest_number, pick, reverse_word, sort_numbers, sort_words,
                    spell_word, subtraction, word_length)
 from tools import distractors, tool_request
 from words import CITIES, NAMES
@@ -206,9 +206,9 @@ def expected_of(message: dict):
     return message["content"] if not calls else calls[0] if len(calls) == 1 else calls
 
 
-def held_out_questions(seed: int, for_each: int) -> list:
-    """`for_each` questions of every task, half of them with thinking. No two are the same."""
-    rows, seen = [], set()
+def held_out_conversations(seed: int, for_each: int):
+    """Yields (question, conversation): `for_each` of every task, half of them with thinking. No two questions are the same."""
+    seen = set()
     for task in TASKS:
         rng, count = random.Random(f"{seed} {task}"), 0
         while count < for_each:
@@ -220,9 +220,12 @@ def held_out_questions(seed: int, for_each: int) -> list:
             text = tojson([row["messages"], talk.tools, talk.thinking])
             if text not in seen:
                 seen.add(text)
-                rows.append(row)
                 count += 1
-    return rows
+                yield row, talk
+
+
+def held_out_questions(seed: int, for_each: int) -> list:
+    return [row for row, _ in held_out_conversations(seed, for_each)]
 
 
 def main() -> int:

@@ -8,7 +8,6 @@ content was in no training conversation, however it is worded.
 
 import dataclasses
 import json
-import random
 import zlib
 
 from words import CITIES, COLORS, DAYS, JOBS, NAMES, PETS, PRODUCTS, WORDS

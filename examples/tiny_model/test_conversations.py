@@ -13,6 +13,7 @@ import unittest
 
 import conversations
 from conversations import TASKS, compose, held_out_questions, segments, training_conversation
+from tasks import is_held_out
 
 HERE = pathlib.Path(__file__).parent
 
@@ -51,7 +52,7 @@ class generator(unittest.TestCase):
         for held_out in (False, True):
             calls = [json.dumps(r.call["arguments"]) for _ in range(3000) for r in conversations.tool_request(rng, held_out)]
             for call in calls:
-                self.assertEqual(conversations.is_held_out("tool", call, 12), held_out)
+                self.assertEqual(is_held_out("tool", call, 12), held_out)
 
     def test_answers_are_right(self):
         for row in held_out_questions(7, 100):
