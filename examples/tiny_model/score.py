@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scores answers to heldout.jsonl: exact match by task, with and without thinking.
 
-    examples/batch ... < examples/tiny_model/heldout.jsonl > answers.jsonl
+    examples/batch --model examples/tiny_model --in examples/tiny_model/heldout.jsonl --out answers.jsonl
     python3 examples/tiny_model/score.py answers.jsonl
 
 An answer line is {"id", "content", "reasoning_content", "tool_calls"}; `tool_calls` as in the OpenAI interface
