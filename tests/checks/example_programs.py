@@ -60,6 +60,9 @@ def check_batch(folder):
     expect(done.returncode == 0, f"good lines alone end with 0: {done.stderr}")
     done = run(BATCH, "--model", MODEL, "--in", str(folder / "none.jsonl"), "--out", str(folder / "again.jsonl"))
     expect(done.returncode == 1 and "none.jsonl" in done.stderr, "a missing file is named")
+    for rows in ("0", "-3", "100000"):
+        done = run(BATCH, "--model", MODEL, "--in", str(folder / "in.jsonl"), "--out", str(folder / "again.jsonl"), "--rows", rows)
+        expect(done.returncode == 1 and "rows" in done.stderr, f"--rows {rows} is refused by name: {done.stderr}")
 
 
 def check_chat(folder):

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engines/load_engine.hpp"
 
+#include <string>
+
 #include "engines/cpu/make_engine.hpp"
 
 namespace {
@@ -20,6 +22,13 @@ tenon::sampling_parameters recommended_sampling(tenon::generation_config const& 
 loaded_engine load_engine(engine_choice const& choice) {
   if (choice.precision != "bf16" && choice.precision != "fp32") {
     throw tenon::options_error{"precision: expected bf16 or fp32, found '" + choice.precision + "'"};
+  }
+  if (choice.rows < 1) {
+    throw tenon::options_error{"rows: expected at least 1, found " + std::to_string(choice.rows)};
+  }
+  if (choice.context < 0) {
+    throw tenon::options_error{"context: expected a number of tokens, or 0, found " +
+                               std::to_string(choice.context)};
   }
   auto const config = tenon::load_model_config(choice.model);
   auto const sampling = recommended_sampling(tenon::load_generation_config(choice.model, config));

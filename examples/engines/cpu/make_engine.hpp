@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,6 +12,7 @@
 #include "engines/load_engine.hpp"
 #include "tenon/checkpoint.hpp"
 #include "tenon/cpu.hpp"
+#include "tenon/runtime/workspace.hpp"
 #include "tenon_tiny.hpp"
 
 template <class... Models> struct model_list {};
@@ -25,22 +25,6 @@ using known_models = model_list<tenon_tiny, tenon::qwen3_0_6b, tenon::qwen3_1_7b
 tenon::any_engine make_bf16_engine(engine_choice const& choice, tenon::model_config const& config);
 tenon::any_engine make_fp32_engine(engine_choice const& choice, tenon::model_config const& config);
 
-/// Enough for a cache of `positions` positions in all, and for the workspace beside it.
-template <class Recipe> std::size_t memory_for(tenon::engine_options const& options, std::int64_t positions) {
-  constexpr auto shape = Recipe::model::shape;
-  auto const bytes = [](std::int64_t count, std::size_t size) {
-    return static_cast<std::size_t>(count) * size;
-  };
-  std::size_t const position =
-      bytes(2 * shape.layers * shape.kv_width(), sizeof(typename Recipe::precision::cache));
-  std::size_t const token = bytes(shape.hidden + 2 * shape.query_width() + shape.ffn, sizeof(float));
-  std::size_t const row = bytes(2 * shape.vocabulary + 4 * options.max_context, sizeof(float));
-  std::size_t const sampling = bytes(std::int64_t{16} * shape.vocabulary, 12);
-  std::size_t const rope = bytes(std::int64_t{options.max_context} * shape.head_dim, sizeof(float));
-  return bytes(positions, position) + bytes(options.max_tokens, token) + bytes(options.max_rows + 1, row) +
-         sampling + rope + (std::size_t{8} << 20);
-}
-
 template <class Model, class Precision>
 tenon::any_engine make_engine(engine_choice const& choice, std::int32_t max_positions) {
   using recipe = tenon::compose<Model, Precision>;
@@ -48,8 +32,12 @@ tenon::any_engine make_engine(engine_choice const& choice, std::int32_t max_posi
   // Room for a context that hardly any conversation reaches would be memory that nobody uses.
   options.max_context = choice.context > 0 ? choice.context : std::min(max_positions, 8192);
   std::int64_t const positions = options.max_context + std::int64_t{1024} * choice.rows;
-  options.memory_bytes =
-      choice.memory_bytes > 0 ? choice.memory_bytes : memory_for<recipe>(options, positions);
+  options.memory_bytes = choice.memory_bytes;
+  if (options.memory_bytes == 0) {
+    options.memory_bytes = tenon::memory_for<recipe>(
+        {.max_rows = options.max_rows, .max_tokens = options.max_tokens, .max_context = options.max_context},
+        positions);
+  }
   tenon::progress_bar bar{"loading " + std::string{Model::name}};
   tenon::load_options<typename recipe::backend> const load{.context = {.threads = choice.threads},
                                                            .progress = std::ref(bar)};
