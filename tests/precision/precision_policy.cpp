@@ -43,7 +43,7 @@ struct without_cache {
   using activation = float;
   using accumulator = float;
   using matrix = scaled_bytes;
-  static constexpr std::string_view name = "";
+  [[maybe_unused]] static constexpr std::string_view name = "";
 };
 
 struct with_state : int8_policy {
