@@ -7,11 +7,10 @@
 #include "tenon/checkpoint.hpp"
 #include "tenon/cpu.hpp"
 #include "tenon/text.hpp"
-#include "tenon_tiny.hpp"
 
 int main(int count, char** arguments) try {
   if (count != 3) throw tenon::error{"usage: embed MODEL_DIRECTORY TEXT"};
-  using recipe = tenon::compose<tenon_tiny, tenon::bf16>;
+  using recipe = tenon::compose<tenon::qwen3_tiny, tenon::bf16>;
   tenon::engine<recipe> engine{tenon::load_weights<recipe>(arguments[1])};
   auto const tokenizer = tenon::byte_level_bpe::load(arguments[1]);
   std::vector<tenon::chat_message> messages(1);  // of the user, if nothing else is said

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engines/load_engine.hpp"
 
+#include <optional>
 #include <string>
+#include <utility>
 
-#include "engines/cpu/make_engine.hpp"
+#include "engines/cpu/known_models.hpp"
+#include "tenon/checkpoint/generation_config.hpp"
+#include "tenon/precision/bf16.hpp"
+#include "tenon/precision/fp32.hpp"
 
 namespace {
 
@@ -15,6 +20,23 @@ tenon::sampling_parameters recommended_sampling(tenon::generation_config const& 
   sampling.min_p = config.min_p.value_or(0.0f);
   sampling.repetition_penalty = config.repetition_penalty.value_or(1.0f);
   return sampling;
+}
+
+template <class... Models> std::string names_of(model_list<Models...>) {
+  std::string names;
+  ((names += std::string{names.empty() ? "" : ", "} + std::string{Models::name}), ...);
+  return names;
+}
+
+template <class Precision>
+tenon::any_engine make(engine_choice const& choice, tenon::model_config const& config) {
+  auto found = make_engine<Precision, qwen3_models>(choice, config);
+  if (!found) found = make_engine<Precision, qwen2_models>(choice, config);
+  if (found) return std::move(*found);
+  throw tenon::load_error{config.where,
+                          "expected the shape of one of " + names_of(qwen3_models{}) + ", " +
+                              names_of(qwen2_models{}) +
+                              "; found another one, which needs a struct as in new_model_size.cpp"};
 }
 
 }  // namespace
@@ -32,6 +54,6 @@ loaded_engine load_engine(engine_choice const& choice) {
   }
   auto const config = tenon::load_model_config(choice.model);
   auto const sampling = recommended_sampling(tenon::load_generation_config(choice.model, config));
-  auto const make = choice.precision == "bf16" ? &make_bf16_engine : &make_fp32_engine;
-  return {make(choice, config), sampling};
+  auto const make_it = choice.precision == "bf16" ? &make<tenon::bf16> : &make<tenon::fp32>;
+  return {make_it(choice, config), sampling};
 }

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "engines/load_engine.hpp"
+#include "tenon/checkpoint/model_config.hpp"
+#include "tenon/engine/any_engine.hpp"
+#include "tenon/model/qwen2.hpp"
+#include "tenon/model/qwen3.hpp"
+
+template <class... Models> struct model_list {};
+
+/// Every model that the examples can run, by family.
+using qwen2_models = model_list<tenon::qwen2_5_0_5b, tenon::qwen2_5_1_5b, tenon::qwen2_5_7b>;
+using qwen3_models =
+    model_list<tenon::qwen3_tiny, tenon::qwen3_0_6b, tenon::qwen3_1_7b, tenon::qwen3_4b, tenon::qwen3_8b>;
+
+/// The engine of the model of `Models` whose shape the config has, if there is one. Defined in
+/// make_engine.hpp and instantiated in files of their own, so that they compile side by side.
+template <class Precision, class Models>
+std::optional<tenon::any_engine> make_engine(engine_choice const& choice, tenon::model_config const& config);

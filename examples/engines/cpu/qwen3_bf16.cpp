@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engines/cpu/make_engine.hpp"
+
+template std::optional<tenon::any_engine> make_engine<tenon::bf16, qwen3_models>(engine_choice const&,
+                                                                                 tenon::model_config const&);
