@@ -16,8 +16,8 @@ for header in tenon/tenon.hpp tenon/cpu.hpp tenon/checkpoint.hpp tenon/text.hpp 
   printf '#include <%s>\nint main() {}\n' "$header" > "$scratch/$(basename "$header").cpp"
 done
 
-seconds_of() {  # file: the time of one compilation
-  local TIMEFORMAT=%R
+seconds_of() {  # file: the processor time of one compilation, which a busy machine changes least
+  local TIMEFORMAT='%U %S'
   { time "$compiler" -std=c++20 -O2 -Iinclude -c "$scratch/$1.cpp" -o /dev/null 2> "$scratch/errors" >&2; } 2>&1 ||
     { cat "$scratch/errors" >&2; exit 1; }
 }
@@ -25,7 +25,9 @@ seconds_of() {  # file: the time of one compilation
 median() { sort -n "$scratch/$1.times" | sed -n "$(((repeats + 1) / 2))p"; }
 
 for ((i = 0; i < repeats; ++i)); do
-  for name in regex tenon.hpp cpu.hpp checkpoint.hpp text.hpp; do seconds_of "$name" >> "$scratch/$name.times"; done
+  for name in regex tenon.hpp cpu.hpp checkpoint.hpp text.hpp; do
+    seconds_of "$name" | awk '{ printf "%.3f\n", $1 + $2 }' >> "$scratch/$name.times"
+  done
 done
 
 commit=$(git rev-parse --short HEAD 2> /dev/null || echo unknown)
