@@ -86,7 +86,10 @@ struct avx512_kernels {
       for (int j = 0; j < 4; ++j) sums[j] = _mm512_loadu_ps(lane_sums + (i + j) * lanes);
       store_totals(sums, out + i);
     }
-    for (; i < count; ++i) out[i] = total(_mm512_loadu_ps(lane_sums + i * lanes));
+    // At most three; counted in int, or g++ 12 warns of more rounds than memory has.
+    for (int rest = static_cast<int>(count - i); rest > 0; --rest, ++i) {
+      out[i] = total(_mm512_loadu_ps(lane_sums + i * lanes));
+    }
   }
 
   [[gnu::target("avx512f,avx512bw,avx512vl")]] static float sum_of_squares(float const* x,
