@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// The engine and every policy that needs no device: nothing but the standard library is included. A thread of its own
-/// for an engine is in tenon/engine/engine_thread.hpp.
+/// The engine with what most recipes are made of; nothing but the standard library is included. What there is to compare
+/// with (greedy, static_batch, prefill_first, contiguous_cache) comes with a backend's header or by its own, a thread for
+/// an engine by tenon/engine/engine_thread.hpp.
 
-#include "tenon/cache/contiguous_cache.hpp"
 #include "tenon/cache/paged_cache.hpp"
 #include "tenon/engine/any_engine.hpp"
 #include "tenon/engine/engine.hpp"
@@ -16,9 +16,6 @@
 #include "tenon/precision/bf16.hpp"
 #include "tenon/precision/fp16.hpp"
 #include "tenon/precision/fp32.hpp"
-#include "tenon/sampling/greedy.hpp"
 #include "tenon/sampling/top_p.hpp"
 #include "tenon/scheduling/chunked_prefill.hpp"
-#include "tenon/scheduling/prefill_first.hpp"
-#include "tenon/scheduling/static_batch.hpp"
 #include "tenon/version.hpp"

@@ -35,7 +35,7 @@ class prefix_index {
     for (page_id page = buckets_[bucket(hash)]; page != none; page = entry_of(page).next) {
       entry const& found = entry_of(page);
       if (found.hash == hash && found.parent == parent && found.scope == scope &&
-          std::ranges::equal(ids, ids_of(page)))
+          std::equal(ids.begin(), ids.end(), ids_of(page).begin()))
         return page;
     }
     return none;
@@ -48,8 +48,8 @@ class prefix_index {
     entries_[static_cast<std::size_t>(page)] = {
         .hash = hash, .scope = scope, .parent = parent, .next = head, .used = true};
     head = page;
-    std::ranges::copy(
-        ids, ids_.begin() + static_cast<std::ptrdiff_t>(page) * static_cast<std::ptrdiff_t>(page_tokens_));
+    std::copy(ids.begin(), ids.end(),
+              ids_.begin() + static_cast<std::ptrdiff_t>(page) * static_cast<std::ptrdiff_t>(page_tokens_));
   }
 
   /// Forgets a known page.

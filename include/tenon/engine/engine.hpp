@@ -72,7 +72,8 @@ template <recipe R> class engine {
   void submit(request_id id, request wish, event_handler handler) {
     check(wish);
     for (auto id : runner_.weights().parameters.stop_ids) {
-      if (std::ranges::find(wish.stop_ids, id) == wish.stop_ids.end()) wish.stop_ids.push_back(id);
+      if (std::find(wish.stop_ids.begin(), wish.stop_ids.end(), id) == wish.stop_ids.end())
+        wish.stop_ids.push_back(id);
     }
     wish.max_new_tokens = std::min(wish.max_new_tokens,
                                    options_.max_context - static_cast<std::int32_t>(wish.prompt.size()) + 1);

@@ -28,7 +28,8 @@ class batch_builder {
 
   /// The shape of a step before padding.
   static batch_shape shape_of(step const& planned) {
-    auto const samples = static_cast<std::int32_t>(std::ranges::count_if(planned.rows, &step_row::samples));
+    auto const samples = static_cast<std::int32_t>(std::count_if(
+        planned.rows.begin(), planned.rows.end(), [](step_row const& row) { return row.samples; }));
     return {.rows = static_cast<std::int32_t>(planned.rows.size()),
             .decode_rows = planned.decode_rows,
             .tokens = planned.tokens,
@@ -57,7 +58,7 @@ class batch_builder {
     for (auto const& row : planned.rows) add_row(row, ledger.pages(row.slot), sample_every_row);
     while (row_ < padded.rows) add_padding_row();
     at(view_.row_begin, row_) = token_;
-    std::ranges::copy(planned.page_copies, const_cast<page_copy*>(view_.copies));
+    std::copy(planned.page_copies.begin(), planned.page_copies.end(), const_cast<page_copy*>(view_.copies));
     auto const table_offset = reinterpret_cast<std::byte const*>(view_.table) - block;
     return {view_, static_cast<std::size_t>(table_offset) +
                        static_cast<std::size_t>(used_words_) * sizeof(std::int32_t)};

@@ -33,7 +33,7 @@ struct allowed_ids {
 
   bool contains(token_id id) const noexcept {
     if (mask != nullptr && ((mask[id / 32] >> (id % 32)) & 1u) == 0) return false;
-    return std::ranges::find(banned, id) == banned.end();
+    return std::find(banned.begin(), banned.end(), id) == banned.end();
   }
 
   /// Sets every logit that must not be chosen to -infinity.
@@ -85,7 +85,7 @@ inline double write_alternatives(std::span<float const> logits, std::int32_t k, 
   }
   double const normaliser = static_cast<double>(largest) + std::log(sum);
   auto const best = k_best(logits, static_cast<std::size_t>(k), room);
-  std::ranges::sort(best, precedes);
+  std::sort(best.begin(), best.end(), precedes);
   for (std::int32_t i = 0; i < k; ++i) {
     bool const exists = static_cast<std::size_t>(i) < best.size();
     auto const at = static_cast<std::size_t>(i);

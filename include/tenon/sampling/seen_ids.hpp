@@ -38,7 +38,7 @@ struct seen_ids {
 
   void forget(slot_id slot) const noexcept {
     if (used[slot] == 0) return;
-    std::ranges::fill(of(slot), 0u);
+    for (auto& count : of(slot)) count = 0;
     used[slot] = 0;
   }
 

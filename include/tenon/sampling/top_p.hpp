@@ -128,7 +128,7 @@ struct top_p {
       return {std::numeric_limits<float>::lowest(), std::numeric_limits<token_id>::max()};
     }
     auto const likely = k_best(work, static_cast<std::size_t>(row.top_k), room);
-    if (!cuts_mass) return *std::ranges::max_element(likely, precedes);
+    if (!cuts_mass) return *std::max_element(likely.begin(), likely.end(), precedes);
     double total = 0.0;
     for (auto const& c : likely) total += weight(c);
     return last_within_mass(likely, static_cast<double>(row.top_p) * total, weight);

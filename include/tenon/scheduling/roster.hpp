@@ -125,7 +125,7 @@ class roster {
       return outcome::no_room;
     }
     take_slot(seq, slot, covered, first);
-    running_.insert(std::ranges::upper_bound(running_, *place, served_before{}), *place);
+    running_.insert(std::upper_bound(running_.begin(), running_.end(), *place, served_before{}), *place);
     waiting_.erase(place);
     return outcome::started;
   }
@@ -200,8 +200,9 @@ class roster {
   /// The running first choice of the same request, whose prompt a newcomer shares.
   sequence const* first_choice(sequence const& seq) const noexcept {
     if (seq.choice == 0 || seq.preemptions > 0 || seq.prompt_tokens < 2) return nullptr;
-    auto const found = std::ranges::find_if(
-        running_, [&](ticket const& held) { return held.seq->id == seq.id && held.seq->choice == 0; });
+    auto const found = std::find_if(running_.begin(), running_.end(), [&](ticket const& held) {
+      return held.seq->id == seq.id && held.seq->choice == 0;
+    });
     return found == running_.end() ? nullptr : found->seq;
   }
 
@@ -252,9 +253,9 @@ class roster {
   template <cache_ledger Ledger> void end(Ledger& ledger, sequence& seq) {
     auto const is_seq = [&](ticket const& held) { return held.seq == &seq; };
     if (seq.state == sequence_state::running)
-      running_.erase(std::ranges::find_if(running_, is_seq));
+      running_.erase(std::find_if(running_.begin(), running_.end(), is_seq));
     else  // preempted after it was planned
-      waiting_.erase(std::ranges::find_if(waiting_, is_seq));
+      waiting_.erase(std::find_if(waiting_.begin(), waiting_.end(), is_seq));
     leave(ledger, seq);
     seq.state = sequence_state::finished;
   }
@@ -268,7 +269,7 @@ class roster {
   }
 
   void report_failures(std::vector<event>& events) {
-    std::ranges::move(failures_, std::back_inserter(events));
+    for (auto& failure : failures_) events.push_back(std::move(failure));
     failures_.clear();
   }
 

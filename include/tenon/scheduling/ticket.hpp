@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <tuple>
 
 #include "tenon/work/sequence.hpp"
 
@@ -22,8 +21,10 @@ struct ticket {
 /// Ties of turn are served in order of arrival, the choices of one request in their own order.
 struct served_before {
   bool operator()(ticket const& a, ticket const& b) const noexcept {
-    return std::tuple{a.turn, a.seq->arrival, a.seq->id, a.seq->choice} <
-           std::tuple{b.turn, b.seq->arrival, b.seq->id, b.seq->choice};
+    if (a.turn != b.turn) return a.turn < b.turn;
+    if (a.seq->arrival != b.seq->arrival) return a.seq->arrival < b.seq->arrival;
+    if (a.seq->id != b.seq->id) return a.seq->id < b.seq->id;
+    return a.seq->choice < b.seq->choice;
   }
 };
 

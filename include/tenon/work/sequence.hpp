@@ -60,7 +60,8 @@ struct sequence {
   finish_reason append(token_id id_sampled) {
     tokens.push_back(id_sampled);
     bool const may_stop = !wish->ignore_stop_ids && generated() > wish->min_new_tokens;
-    if (may_stop && std::ranges::find(wish->stop_ids, id_sampled) != wish->stop_ids.end())
+    if (may_stop &&
+        std::find(wish->stop_ids.begin(), wish->stop_ids.end(), id_sampled) != wish->stop_ids.end())
       return finish_reason::stop;
     return generated() >= wish->max_new_tokens ? finish_reason::length : finish_reason::none;
   }
