@@ -1,151 +1,98 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value.hpp>
-#include <boost/json/value_stack.hpp>
-#include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
-#include <vector>
+#include <variant>
 
-#include "tenon/checkpoint/quoted_name.hpp"
+#include "tenon/checkpoint/json_fault.hpp"
+#include "tenon/checkpoint/strict_json_handler.hpp"
 #include "tenon/core/error.hpp"
 
 namespace tenon {
 
 namespace detail {
 
-/// Builds a value and refuses what Boost.JSON lets pass: duplicate keys, numbers that overflow.
-class strict_json_handler {
- public:
-  static constexpr std::size_t max_object_size = 1u << 24;
-  static constexpr std::size_t max_array_size = 1u << 20;
-  static constexpr std::size_t max_key_size = 1u << 16;
-  static constexpr std::size_t max_string_size = 1u << 24;
+/// Arrays and objects inside each other.
+inline constexpr std::size_t max_json_depth = 64;
 
-  using error_code = boost::json::error_code;
-  using text = boost::json::string_view;
+/// `text`, which begins with valid JSON, with 999999999 or less in every exponent. Boost.JSON refuses
+/// exponents beyond 32 bits, even of numbers that are merely zero. Keeps every byte at its place.
+inline std::string with_short_exponents(std::string_view text) {
+  constexpr std::size_t longest = 9;
+  std::string result{text};
+  bool inside = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') inside = !inside;
+    if (inside && text[i] == '\\') ++i;
+    if (inside || (text[i] != 'e' && text[i] != 'E')) continue;
+    auto const begin = std::min(text.find_first_not_of("+-", i + 1), text.size());
+    auto const end = std::min(text.find_first_not_of("0123456789", begin), text.size());
+    auto const first = text.find_first_not_of('0', begin);
+    if (first < end && end - first > longest) {
+      auto const tail = end - longest;
+      std::fill_n(result.begin() + static_cast<std::ptrdiff_t>(begin), tail - begin, '0');
+      std::fill_n(result.begin() + static_cast<std::ptrdiff_t>(tail), longest, '9');
+    }
+  }
+  return result;
+}
 
-  /// Why the handler itself stopped; empty for a syntax error.
-  std::string const& reason() const noexcept { return reason_; }
-  boost::json::value release() { return values_.release(); }
+/// Explains why `parser` stopped at byte `at` of `text`.
+inline json_fault explain(std::string_view text, std::size_t at, boost::json::error_code failure,
+                          strict_json_handler const& handler) {
+  if (handler.number_size() > 0 && !handler.reason().empty()) {
+    return {at - handler.number_size(), handler.reason()};
+  }
+  json_strings const seen{text, at};
+  if (!handler.reason().empty()) return {seen.last, handler.reason()};
+  if (seen.inside) return string_fault(text, at, seen);
+  if (failure == boost::json::error::too_deep) {
+    return {at, "nested deeper than " + std::to_string(max_json_depth)};
+  }
+  auto fault = token_fault(text, at, handler.after_key());
+  if (failure == boost::json::error::extra_data && fault.offset == at) {
+    fault.message = "expected the end of the text";
+  }
+  return fault;
+}
 
-  bool on_document_begin(error_code&) {
-    values_.reset();
-    return true;
+/// Reads `text` as RFC 8259 without extensions. Refuses what lenient readers let pass: duplicate keys,
+/// integers outside [-2^63, 2^64), numbers that overflow a double, lone surrogates, invalid UTF-8, depth
+/// beyond `max_json_depth`. Doubles are correctly rounded and those too small become zero, as in Python. Key
+/// order is kept.
+inline std::variant<boost::json::value, json_fault> read_json(std::string_view text) {
+  boost::json::parse_options options;
+  options.max_depth = max_json_depth;
+  boost::json::basic_parser<strict_json_handler> parser{options};
+  boost::json::error_code failure;
+  auto const used = parser.write_some(false, text.data(), text.size(), failure);
+  if (!failure && used == text.size()) return parser.handler().release();
+  if (!failure) failure = boost::json::error::extra_data;
+  if (failure == boost::json::error::exponent_overflow) {
+    auto const shortened = with_short_exponents(text);
+    if (shortened != text) return read_json(shortened);
   }
-  bool on_document_end(error_code&) { return true; }
-
-  bool on_object_begin(error_code&) {
-    keys_.emplace_back();
-    return true;
-  }
-  bool on_object_end(std::size_t count, error_code&) {
-    keys_.pop_back();
-    values_.push_object(count);
-    return true;
-  }
-  bool on_array_begin(error_code&) { return true; }
-  bool on_array_end(std::size_t count, error_code&) {
-    values_.push_array(count);
-    return true;
-  }
-
-  bool on_key_part(text part, std::size_t, error_code&) {
-    key_.append(part.data(), part.size());
-    values_.push_chars(part);
-    return true;
-  }
-  bool on_key(text part, std::size_t, error_code& failure) {
-    key_.append(part.data(), part.size());
-    values_.push_key(part);
-    if (!keys_.back().insert(key_).second) return refuse("duplicate key " + quoted_name(key_), failure);
-    key_.clear();
-    return true;
-  }
-
-  bool on_string_part(text part, std::size_t, error_code&) {
-    values_.push_chars(part);
-    return true;
-  }
-  bool on_string(text part, std::size_t, error_code&) {
-    values_.push_string(part);
-    return true;
-  }
-
-  bool on_number_part(text part, error_code&) {
-    note_number(part);
-    return true;
-  }
-  bool on_int64(std::int64_t value, text, error_code&) {
-    fraction_ = false;
-    values_.push_int64(value);
-    return true;
-  }
-  bool on_uint64(std::uint64_t value, text, error_code&) {
-    fraction_ = false;
-    values_.push_uint64(value);
-    return true;
-  }
-  bool on_double(double value, text part, error_code& failure) {
-    note_number(part);
-    if (!std::exchange(fraction_, false)) return refuse("an integer does not fit 64 bits", failure);
-    if (!std::isfinite(value)) return refuse("a number is too large for a double", failure);
-    values_.push_double(value);
-    return true;
-  }
-
-  bool on_bool(bool value, error_code&) {
-    values_.push_bool(value);
-    return true;
-  }
-  bool on_null(error_code&) {
-    values_.push_null();
-    return true;
-  }
-  bool on_comment_part(text, error_code&) { return true; }
-  bool on_comment(text, error_code&) { return true; }
-
- private:
-  void note_number(text part) noexcept { fraction_ = fraction_ || part.find_first_of(".eE") != text::npos; }
-
-  bool refuse(std::string reason, error_code& failure) {
-    reason_ = std::move(reason);
-    failure = boost::json::error::syntax;
-    return false;
-  }
-
-  boost::json::value_stack values_;
-  std::vector<std::unordered_set<std::string>> keys_;  // of the objects that are open, outermost first
-  std::string key_;
-  std::string reason_;
-  bool fraction_ = false;  // the number being read has a fraction or an exponent
-};
+  return explain(text, used, failure, parser.handler());
+}
 
 }  // namespace detail
 
-/// Parses the JSON of a model file: RFC 8259 without extensions, depth at most 64; duplicate keys, integers
-/// beyond 64 bits, numbers beyond double, invalid UTF-8 and lone surrogates are errors.
+/// Parses the JSON of a model file strictly, by the rules of detail::read_json.
 ///
 /// Throws load_error with the byte offset; `where` names the file.
 inline boost::json::value parse_json(std::string_view text, std::string const& where) {
-  boost::json::parse_options options;
-  options.max_depth = 64;
-  boost::json::basic_parser<detail::strict_json_handler> parser{options};
-  boost::json::error_code failure;
-  std::size_t const used = parser.write_some(false, text.data(), text.size(), failure);
-  if (!failure && used < text.size()) failure = boost::json::error::extra_data;
-  if (failure) {
-    std::string const& own = parser.handler().reason();
-    throw load_error{where, "expected strict JSON, found at byte " + std::to_string(used) + ": " +
-                                (own.empty() ? failure.message() : own)};
+  auto result = detail::read_json(text);
+  if (auto const* fault = std::get_if<json_fault>(&result)) {
+    throw load_error{where, "expected strict JSON, found at byte " + std::to_string(fault->offset) + ": " +
+                                fault->message};
   }
-  return parser.handler().release();
+  return std::move(std::get<boost::json::value>(result));
 }
 
 }  // namespace tenon

@@ -8,7 +8,7 @@
 namespace tenon {
 
 /// Follows one JSON array or object byte by byte, as it streams in, and tells at once when it cannot be JSON
-/// any more. It keeps no text. Nesting is limited as in strict_json_reader; UTF-8 and surrogates are not
+/// any more. It keeps no text. Nesting is limited as in parse_strict_json; UTF-8 and surrogates are not
 /// looked at.
 class json_scanner {
  public:
