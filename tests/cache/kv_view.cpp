@@ -34,6 +34,7 @@ BOOST_AUTO_TEST_CASE(a_view_reads_writes_and_copies_by_value) {
   static_assert(requirement::finds_runs<read_only_view> &&
                 !requirement::stores_keys_and_values<read_only_view>);
   BOOST_CHECK_EQUAL((paged_view<bf16_t, 128>::head_dim), 128);
+  BOOST_CHECK_EQUAL(read_only_view::head_dim, 8);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
