@@ -160,7 +160,9 @@ struct avx2_kernels {
       for (int r = 0; r < Rows; ++r) {
         __m256 const low = load(w + r * w_stride + i);
         __m256 const high = load(w + r * w_stride + i + half);
-        __builtin_prefetch(w + (r + Rows) * w_stride + i);  // the next block of rows
+        // The next block of rows, a cache line at a time.
+        if (i * static_cast<std::int64_t>(sizeof(Element)) % 64 == 0)
+          __builtin_prefetch(w + (r + Rows) * w_stride + i);
 #pragma GCC unroll 8
         for (int c = 0; c < Columns; ++c) {
           float const* const activation = x + c * x_stride + i;

@@ -30,6 +30,13 @@ inline constexpr std::int64_t tile_features = 64;
 /// Features that the many-row path takes at a time: their lane sums stay in the first-level cache.
 inline constexpr std::int64_t group_features = 32;
 
+/// Activation rows that every instruction set takes in one call, so that a part's weights pass once.
+inline constexpr std::int64_t one_call_rows = 2;
+
+/// Parts a worker takes of a product of so few rows. Fewer would wait longer for the last one; more would
+/// fetch more weights twice, since a kernel fetches ahead beyond the end of its part.
+inline constexpr std::int64_t parts_a_worker = 8;
+
 /// Activation rows of one part at most: their block stays in the second-level cache.
 inline constexpr std::int64_t tile_rows = 96;
 
@@ -127,12 +134,16 @@ struct product_grid {
   std::int64_t block_rows;
   std::int64_t block_features;
 
-  product_grid(std::int64_t all_rows, std::int64_t all_features, std::int64_t k)
+  product_grid(std::int64_t all_rows, std::int64_t all_features, std::int64_t k, int workers)
       : rows{all_rows}, features{all_features} {
     constexpr std::int64_t cached_floats = 1 << 18;
     block_rows =
         std::clamp<std::int64_t>(cached_floats / k / kernel_rows * kernel_rows, kernel_rows, tile_rows);
     block_features = std::min(features, tile_features);
+    if (rows <= one_call_rows) {
+      std::int64_t const share = round_up<std::int64_t>(features / (workers * parts_a_worker) + 1, 16);
+      block_features = std::min({features, share, tile_floats / one_call_rows});
+    }
   }
 
   std::int64_t row_blocks() const noexcept { return ceil_div(rows, block_rows); }
@@ -161,7 +172,7 @@ struct product_grid {
 /// on a row's place.
 template <class Matrix, class Use>
 void matrix_product(context& ctx, float const* x, std::int64_t rows, Matrix const& matrix, Use const& use) {
-  product_grid const grid{rows, matrix.out_features, matrix.in_features};
+  product_grid const grid{rows, matrix.out_features, matrix.in_features, ctx.team().size()};
   with_kernels(ctx.instructions(), [&](auto kernels) {
     ctx.team().run(grid.parts(), [&](std::int32_t part, int worker) {
       auto const tile = grid.tile(part, ctx.worker_scratch(worker));
@@ -177,7 +188,7 @@ template <class Matrix, class Use>
 void paired_matrix_product(context& ctx, float const* x, std::int64_t rows, Matrix const& matrix,
                            Use const& use) {
   std::int64_t const half = matrix.out_features / 2;
-  product_grid const grid{rows, half, matrix.in_features};
+  product_grid const grid{rows, half, matrix.in_features, ctx.team().size()};
   with_kernels(ctx.instructions(), [&](auto kernels) {
     ctx.team().run(grid.parts(), [&](std::int32_t part, int worker) {
       auto const first = grid.tile(part, ctx.worker_scratch(worker));

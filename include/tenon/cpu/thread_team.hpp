@@ -57,8 +57,9 @@ class thread_team {
  private:
   using job = void (*)(void const*, std::int32_t, int) noexcept;
 
-  // About 10 microseconds: longer than the serial stretch between two ops, shorter than a time slice.
-  static constexpr int spins = 300;
+  // About 50 microseconds: longer than the serial stretch between two ops and than the wait for the last part
+  // of one, since waking a sleeper takes as long on a virtual machine; shorter than a time slice.
+  static constexpr int spins = 1500;
 
   template <class F> static void call(void const* f, std::int32_t part, int worker) noexcept {
     (*static_cast<F const*>(f))(part, worker);
