@@ -26,6 +26,9 @@ while [[ $# -gt 0 ]]; do
   shift
 done
 
+# Objects of one clone serve another: their paths are hashed relative to it.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=true
+
 root=${TENON_BUILD_DIR:-build}
 mkdir -p "$root"
 root=$(cd "$root" && pwd)
