@@ -13,6 +13,17 @@ struct layer_index {
   std::int32_t value;
 };
 
+/// What the scratch memory of a backend's ops follows from: widths of the model in elements, and the largest
+/// batch.
+struct scratch_sizes {
+  std::int32_t hidden = 0;
+  std::int32_t ffn = 0;
+  std::int32_t query_width = 0;
+  std::int32_t qkv_width = 0;
+  std::int32_t max_tokens = 0;
+  std::int32_t max_rows = 0;
+};
+
 namespace requirement {
 
 template <class B>

@@ -46,4 +46,10 @@ struct options_error : error {
   using error::error;
 };
 
+/// A device that failed, is missing or is not what the program was compiled for. After one thrown on the step
+/// path nothing on that device can be relied on: end the program.
+struct device_error : error {
+  using error::error;
+};
+
 }  // namespace tenon

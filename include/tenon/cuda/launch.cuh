@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <type_traits>
+
+#include "tenon/cuda/context.hpp"
+
+namespace tenon::cuda {
+
+/// Whether a kernel may start before the one ahead of it has ended. A dependent kernel must call
+/// `wait_for_previous` before it touches anything that an earlier kernel writes or reads.
+enum class ordering { dependent, serial };
+
+/// Waits until all earlier kernels of the stream are complete and their writes visible. Before it a kernel may
+/// only read weights and what the host wrote before the step.
+__device__ inline void wait_for_previous() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  cudaGridDependencySynchronize();
+#endif
+}
+
+/// Lets the next kernel of the stream start; it waits by itself for what this one writes.
+__device__ inline void let_next_start() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  cudaTriggerProgrammaticLaunchCompletion();
+#endif
+}
+
+/// Enqueues a kernel on the context's stream, with programmatic dependent launch where the device has it
+/// (compute capability 9.0). `Kernel` with more than 48 KiB of shared memory is given its limit once.
+template <auto Kernel, class... Arguments>
+void launch(context& ctx, dim3 grid, dim3 block, std::size_t shared_bytes, ordering order,
+            Arguments const&... arguments) {
+  static std::size_t allowed = std::size_t{48} << 10;
+  if (shared_bytes > allowed) {
+    check(cudaFuncSetAttribute(reinterpret_cast<void const*>(Kernel),
+                               cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)));
+    allowed = shared_bytes;
+  }
+  cudaLaunchAttribute attribute{};
+  attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  attribute.val.programmaticStreamSerializationAllowed = 1;
+  bool const overlaps = order == ordering::dependent && ctx.properties().compute_capability >= 90;
+  cudaLaunchConfig_t config{};
+  config.gridDim = grid;
+  config.blockDim = block;
+  config.dynamicSmemBytes = shared_bytes;
+  config.stream = ctx.stream();
+  config.attrs = &attribute;
+  config.numAttrs = overlaps ? 1 : 0;
+  check(cudaLaunchKernelEx(&config, Kernel, arguments...));
+}
+
+}  // namespace tenon::cuda
