@@ -43,8 +43,11 @@ struct memory_backend {
       if (options_.account != nullptr) options_.account->live_bytes -= bytes;
       ::operator delete(memory, std::align_val_t{256});
     }
+    void clear(void* memory, std::size_t bytes) { std::memset(memory, 0, bytes); }
     void copy_in(void* to, void const* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
     void copy_out(void* to, void const* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+    static std::size_t scratch_bytes(tenon::scratch_sizes const&) { return 0; }
+    void use_scratch(std::byte*, tenon::scratch_sizes const&) {}
     void wait() {}
     int record() { return 0; }
     void wait(int) {}

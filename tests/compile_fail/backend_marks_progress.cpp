@@ -11,7 +11,10 @@ struct my_context {
   explicit my_context(options) {}
   void* allocate(std::size_t);
   void release(void*, std::size_t) noexcept;
+  void clear(void*, std::size_t);
   void copy_in(void*, void const*, std::size_t);
+  static std::size_t scratch_bytes(tenon::scratch_sizes const&);
+  void use_scratch(std::byte*, tenon::scratch_sizes const&);
   void copy_out(void*, void const*, std::size_t);
   void wait();
   void* allocate_staging(std::size_t);

@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(every_run_records_and_counts) {
   int recorded = 0;
   for (int i = 0; i < 3; ++i) launch.run(context, decode(1), [&] { ++recorded; });
   BOOST_CHECK_EQUAL(recorded, 3);
-  BOOST_CHECK((launch.counts() == launch_counts{.replayed = 0, .eager = 3}));
+  BOOST_CHECK((launch.counts() == launch_counts{.replayed = 0, .eager = 3, .decode_only = 3}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -40,6 +40,7 @@ concept owns_memory =
     requires(typename B::context& context, void* device, void const* host, std::size_t bytes) {
       { context.allocate(bytes) } -> std::same_as<void*>;
       { context.release(device, bytes) } noexcept;
+      { context.clear(device, bytes) };          // zeroes; enqueued like an op
       { context.copy_in(device, host, bytes) };  // host -> device, returns when `host` may be reused
       {
         context.copy_out(static_cast<void*>(device), static_cast<void const*>(device), bytes)
@@ -56,6 +57,15 @@ concept owns_staging = requires(typename B::context& context, void* device, void
   { context.copy_out_async(host, static_cast<void const*>(device), bytes) };
 };
 
+/// Scratch memory of the ops: its size follows from `scratch_sizes`, and the runner gives it once, out of its
+/// own allocation.
+template <class B>
+concept takes_scratch =
+    requires(typename B::context& context, std::byte* memory, scratch_sizes const& sizes) {
+      { B::context::scratch_bytes(sizes) } -> std::same_as<std::size_t>;
+      { context.use_scratch(memory, sizes) };
+    };
+
 /// A mark stands behind all work enqueued so far; waiting for it leaves later work running.
 template <class B>
 concept marks_progress = requires(typename B::context& context) { context.wait(context.record()); };
@@ -68,8 +78,9 @@ concept marks_progress = requires(typename B::context& context) { context.wait(c
 /// The op list, each documented in `cpu/` under the same stem:
 ///   embed, norm_qkv, linear_residual, norm_gate_up, norm_head, copy_pages.
 template <class B>
-concept backend = requirement::names_a_context<B> && requirement::owns_memory<B> &&
-                  requirement::owns_staging<B> && requirement::marks_progress<B>;
+concept backend =
+    requirement::names_a_context<B> && requirement::owns_memory<B> && requirement::owns_staging<B> &&
+    requirement::takes_scratch<B> && requirement::marks_progress<B>;
 
 template <backend B> inline constexpr bool is_backend = true;
 

@@ -10,11 +10,14 @@
 #include <new>
 #include <string>
 #include <thread>
+#include <utility>
 
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
 
+#include "tenon/backend/backend.hpp"
+#include "tenon/backend/buffer.hpp"
 #include "tenon/core/checked_size.hpp"
 #include "tenon/core/error.hpp"
 #include "tenon/cpu/instruction_set.hpp"
@@ -58,6 +61,9 @@ class context {
 
   void release(void* block, std::size_t) noexcept { std::free(block); }
 
+  void clear(void* block, std::size_t bytes) noexcept {
+    if (bytes != 0) std::memset(block, 0, bytes);
+  }
   void copy_in(void* device, void const* host, std::size_t bytes) noexcept { copy(device, host, bytes); }
   void copy_out(void* host, void const* device, std::size_t bytes) noexcept { copy(host, device, bytes); }
   /// Ops are done when they return, so a mark has nothing to say.
@@ -79,24 +85,35 @@ class context {
   int workers() const noexcept { return team_.size(); }
   instruction_set instructions() const noexcept { return instructions_; }
 
-  /// Bytes that `reserve` takes for the same numbers, on top of what the context holds from the start.
-  static std::size_t scratch_bytes(std::int32_t hidden, std::int32_t ffn, std::int32_t qkv_width,
-                                   std::int32_t max_tokens) {
-    return ((input_floats(hidden, ffn, qkv_width, max_tokens) + output_floats(qkv_width, max_tokens)) *
-            sizeof(float))
-        .value();
+  /// Bytes of scratch memory that the ops need for these sizes, besides what the context holds from the
+  /// start.
+  static std::size_t scratch_bytes(scratch_sizes const& sizes) {
+    carver counting;
+    counting.take<float>(input_floats(sizes));
+    counting.take<float>(output_floats(sizes));
+    return counting.used();
   }
 
-  /// Makes room for ops over up to `max_tokens` tokens of a model of these widths (qkv_width: query, key and
-  /// value heads together). Called before the first op; later calls only ever add room. Throws options_error.
+  /// Gives the ops their scratch memory, of `scratch_bytes(sizes)` bytes, aligned to 256, before the first
+  /// op. It must outlive them.
+  void use_scratch(std::byte* memory, scratch_sizes const& sizes) {
+    carver carving{memory, scratch_bytes(sizes)};
+    inputs_ = {carving.take<float>(input_floats(sizes)), input_floats(sizes).value()};
+    outputs_ = {carving.take<float>(output_floats(sizes)), output_floats(sizes).value()};
+  }
+
+  /// The same with memory of the context's own, for ops over up to `max_tokens` tokens of a model of these
+  /// widths (qkv_width: query, key and value heads together). Throws options_error.
   void reserve(std::int32_t hidden, std::int32_t ffn, std::int32_t qkv_width, std::int32_t max_tokens) {
     if (hidden <= 0 || ffn <= 0 || qkv_width <= 0 || max_tokens <= 0) {
       throw options_error{"reserve: expected positive widths and tokens, found hidden " +
                           std::to_string(hidden) + ", ffn " + std::to_string(ffn) + ", qkv_width " +
                           std::to_string(qkv_width) + ", max_tokens " + std::to_string(max_tokens)};
     }
-    grow(inputs_, input_floats(hidden, ffn, qkv_width, max_tokens).value());
-    grow(outputs_, output_floats(qkv_width, max_tokens).value());
+    scratch_sizes const sizes{.hidden = hidden, .ffn = ffn, .qkv_width = qkv_width, .max_tokens = max_tokens};
+    auto block = make_scratch(scratch_bytes(sizes));
+    use_scratch(block.get(), sizes);
+    own_scratch_ = std::move(block);
   }
 
   /// The widened or normalised input of a projection, at most [max_tokens, widest input].
@@ -123,7 +140,7 @@ class context {
   using scratch_block = std::unique_ptr<std::byte, free_scratch>;
 
   struct float_scratch {
-    scratch_block block;
+    float* data = nullptr;
     std::size_t floats = 0;
   };
 
@@ -139,33 +156,25 @@ class context {
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
 
-  static checked_size input_floats(std::int32_t hidden, std::int32_t ffn, std::int32_t qkv_width,
-                                   std::int32_t max_tokens) {
-    return checked_size{std::max({hidden, ffn, qkv_width})} * max_tokens;
+  static checked_size input_floats(scratch_sizes const& sizes) {
+    return checked_size{std::max({sizes.hidden, sizes.ffn, sizes.qkv_width})} * sizes.max_tokens;
   }
 
-  static checked_size output_floats(std::int32_t qkv_width, std::int32_t max_tokens) {
-    return checked_size{qkv_width} * max_tokens;
+  static checked_size output_floats(scratch_sizes const& sizes) {
+    return checked_size{sizes.qkv_width} * sizes.max_tokens;
   }
 
   scratch_block make_scratch(std::size_t bytes) {
     return scratch_block{static_cast<std::byte*>(allocate(bytes))};
   }
 
-  void grow(float_scratch& scratch, std::size_t floats) {
-    if (floats <= scratch.floats) return;
-    scratch.block = make_scratch((checked_size{floats} * sizeof(float)).value());
-    scratch.floats = floats;
-  }
-
   static float* checked(float_scratch const& scratch, std::int64_t floats) {
     if (static_cast<std::size_t>(floats) > scratch.floats) {
-      throw options_error{
-          "an op needs " + std::to_string(floats) + " floats of scratch memory, but only " +
-          std::to_string(scratch.floats) +
-          " are reserved: call context.reserve with the model's widths and the largest batch"};
+      throw options_error{"an op needs " + std::to_string(floats) + " floats of scratch memory, but only " +
+                          std::to_string(scratch.floats) +
+                          " are there: call context.reserve with the model's widths and the largest batch"};
     }
-    return reinterpret_cast<float*>(scratch.block.get());
+    return scratch.data;
   }
 
   static void copy(void* to, void const* from, std::size_t bytes) noexcept {
@@ -175,6 +184,7 @@ class context {
   instruction_set instructions_;
   thread_team team_;
   scratch_block worker_scratch_;
+  scratch_block own_scratch_;
   float_scratch inputs_;
   float_scratch outputs_;
 };

@@ -8,7 +8,8 @@
 
 namespace tenon::cuda {
 
-/// One NVIDIA GPU: weights stay as the checkpoint has them, sums are in float on tensor cores or in registers.
+/// One NVIDIA GPU: weights stay as the checkpoint has them, sums are in float on tensor cores or in
+/// registers.
 struct backend {
   using context = cuda::context;
   using context_options = cuda::context_options;

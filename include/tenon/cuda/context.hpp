@@ -16,6 +16,7 @@
 #include "tenon/core/checked_size.hpp"
 #include "tenon/core/error.hpp"
 #include "tenon/cuda/device.hpp"
+#include "tenon/cuda/gemm_cache.hpp"
 #include "tenon/cuda/status.hpp"
 
 namespace tenon::cuda {
@@ -45,14 +46,15 @@ class context {
     cudaStreamDestroy(stream_);
   }
 
-  /// Memory of the device, not filled; throws options_error naming the bytes asked for and those that are free.
+  /// Memory of the device, not filled; throws options_error naming the bytes asked for and those that are
+  /// free.
   void* allocate(std::size_t bytes) {
     void* block = nullptr;
     auto const status = cudaMalloc(&block, std::max<std::size_t>(bytes, 1));
     if (status == cudaErrorMemoryAllocation) {
       cudaGetLastError();  // it is reported here and must not be found by a later check
-      throw options_error{"the device has no " + std::to_string(bytes) + " bytes of memory: " +
-                          std::to_string(free_bytes()) + " are free"};
+      throw options_error{"the device has no " + std::to_string(bytes) +
+                          " bytes of memory: " + std::to_string(free_bytes()) + " are free"};
     }
     check(status);
     return block;
@@ -109,6 +111,8 @@ class context {
   cudaStream_t stream() const noexcept { return stream_; }
   cublasLtHandle_t blas() const noexcept { return blas_; }
   device_properties const& properties() const noexcept { return properties_; }
+  /// cuBLASLt's algorithms for the products seen so far.
+  gemm_cache& gemms() noexcept { return gemms_; }
 
   /// Bytes that the ops need for these sizes, all of them together.
   static std::size_t scratch_bytes(scratch_sizes const& sizes) {
@@ -117,8 +121,8 @@ class context {
     return counting.used();
   }
 
-  /// Gives the ops their scratch memory, of `scratch_bytes(sizes)` bytes, which must outlive its use. Ops use it
-  /// one after the other; none finds what another left. Throws options_error before memory is given.
+  /// Gives the ops their scratch memory, of `scratch_bytes(sizes)` bytes, which must outlive its use. Ops use
+  /// it one after the other; none finds what another left. Throws options_error before memory is given.
   void use_scratch(std::byte* memory, scratch_sizes const& sizes) {
     carver carving{memory, scratch_bytes(sizes)};
     scratch_ = lay_out(carving, sizes);
@@ -127,8 +131,8 @@ class context {
 
   /// 16-bit activations [max_tokens, widest input]: a norm's result on its way to a projection.
   void* normed_scratch(std::size_t bytes) const { return checked(scratch_.normed, bytes, "normed"); }
-  /// A projection's result on its way to its next use: [max_tokens, qkv_width] floats or [max_tokens, 2 * ffn]
-  /// of 16 bits.
+  /// A projection's result on its way to its next use: [max_tokens, qkv_width] floats or [max_tokens, 2 *
+  /// ffn] of 16 bits.
   void* projected_scratch(std::size_t bytes) const { return checked(scratch_.projected, bytes, "projected"); }
   /// Partial results of blocks that share an output.
   void* partial_scratch(std::size_t bytes) const { return checked(scratch_.partials, bytes, "partial"); }
@@ -180,6 +184,7 @@ class context {
   cublasLtHandle_t blas_ = nullptr;
   std::array<cudaEvent_t, most_marks> events_{};
   std::size_t next_event_ = 0;
+  gemm_cache gemms_;
   scratch_regions scratch_;
 };
 

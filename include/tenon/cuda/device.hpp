@@ -40,8 +40,9 @@ inline int device_count() noexcept {
   return count;
 }
 
-/// Makes `device` the calling thread's and tells what it is. Throws device_error, before anything is allocated,
-/// when there is none, when the driver is older than the CUDA runtime needs, or when no such device exists.
+/// Makes `device` the calling thread's and tells what it is. Throws device_error, before anything is
+/// allocated, when there is none, when the driver is older than the CUDA runtime needs, or when no such
+/// device exists.
 inline device_properties open_device(int device) {
   int driver = 0;
   check(cudaDriverGetVersion(&driver));

@@ -12,8 +12,7 @@
 namespace tenon::cuda {
 
 /// Throws device_error with CUDA's own words and the line that asked, unless all is well.
-inline void check(cudaError_t status,
-                  std::source_location const& where = std::source_location::current()) {
+inline void check(cudaError_t status, std::source_location const& where = std::source_location::current()) {
   if (status == cudaSuccess) return;
   throw device_error{std::string{cudaGetErrorName(status)} + ": " + cudaGetErrorString(status) + " (" +
                      where.file_name() + ":" + std::to_string(where.line()) + ")"};

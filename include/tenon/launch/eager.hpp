@@ -18,15 +18,15 @@ template <std::int32_t... Rows> class eager {
   static constexpr batch_shape padded(batch_shape const& shape) noexcept { return padded_to<Rows...>(shape); }
 
   template <class Context, class Record>
-  void run(Context& /*context*/, batch_shape const& /*shape*/, Record&& record) {
+  void run(Context& /*context*/, batch_shape const& shape, Record&& record) {
     record();
-    ++counts_.eager;
+    tally_.count(shape, false);
   }
 
-  launch_counts counts() const noexcept { return counts_; }
+  launch_counts counts() const { return tally_.counts(); }
 
  private:
-  launch_counts counts_;
+  launch_tally<Rows...> tally_;
 };
 
 }  // namespace tenon

@@ -1,20 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "tenon/work/batch.hpp"
 
 namespace tenon {
 
-/// How steps were run so far.
-struct launch_counts {
+/// Steps of one bucket.
+struct bucket_counts {
+  std::int32_t rows = 0;
   std::int64_t replayed = 0;
   std::int64_t eager = 0;
 
+  friend bool operator==(bucket_counts const&, bucket_counts const&) = default;
+};
+
+/// How steps were run so far: in all, and the decode-only ones by bucket.
+struct launch_counts {
+  std::int64_t replayed = 0;
+  std::int64_t eager = 0;
+  std::int64_t decode_only = 0;  ///< of both together
+  std::vector<bucket_counts> buckets{};
+
   friend bool operator==(launch_counts const&, launch_counts const&) = default;
+};
+
+/// Counts steps for a policy with buckets of `Rows...` rows.
+template <std::int32_t... Rows> class launch_tally {
+ public:
+  void count(batch_shape const& shape, bool replayed) noexcept {
+    ++(replayed ? replayed_ : eager_);
+    if (!shape.decode_only()) return;
+    ++decode_only_;
+    for (auto& bucket : buckets_) {
+      if (bucket.rows == shape.rows) ++(replayed ? bucket.replayed : bucket.eager);
+    }
+  }
+
+  launch_counts counts() const {
+    return {replayed_, eager_, decode_only_, {buckets_.begin(), buckets_.end()}};
+  }
+
+ private:
+  std::int64_t replayed_ = 0;
+  std::int64_t eager_ = 0;
+  std::int64_t decode_only_ = 0;
+  std::array<bucket_counts, sizeof...(Rows)> buckets_{bucket_counts{.rows = Rows}...};
 };
 
 namespace requirement {
@@ -33,6 +69,8 @@ concept runs_recorded_work =
       { launch.counts() } -> std::same_as<launch_counts>;
     };
 
+/// A policy that captures also has `buckets`, row counts, and `prepare(context, shape, record)`, which the
+/// runner calls once a bucket before the first step, largest first.
 template <class L>
 concept says_if_it_captures = requires {
   { L::captures } -> std::convertible_to<bool>;

@@ -17,6 +17,7 @@
 #include "tenon/model/rope.hpp"
 #include "tenon/model/weights.hpp"
 #include "tenon/runtime/batch_builder.hpp"
+#include "tenon/runtime/scratch_work.hpp"
 #include "tenon/runtime/workspace.hpp"
 #include "tenon/work/step.hpp"
 
@@ -54,16 +55,14 @@ template <class R> class model_runner {
         pages_{affordable_pages(options)},
         memory_{context(), options.memory_bytes},
         builder_{layout_, static_cast<page_id>(pages_), static_cast<slot_id>(options.max_rows)} {
-    std::vector<std::byte> const zeros(std::size_t{1} << 20);
-    for (std::size_t i = 0; i < memory_.size(); i += zeros.size()) {
-      context().copy_in(memory_.data() + i, zeros.data(), std::min(zeros.size(), memory_.size() - i));
-    }
+    context().clear(memory_.data(), memory_.size());
     carver carving{memory_.data(), memory_.size()};
     space_ = workspace<R>::carve(carving, options_, layout_);
     workspace_bytes_ = carving.used();
     auto* const pages = carving.take<std::byte>(checked_size{cache_page_bytes<R>(options_)} * (pages_ + 1));
     kv_ = R::cache::template make_view<model, precision>(pages, layout_.limits().page_tokens);
     prepare();
+    if constexpr (R::launch::captures) capture_buckets();
   }
 
   /// A ledger for this runner's cache.
@@ -82,13 +81,7 @@ template <class R> class model_runner {
     auto const shape = batch_builder::shape_of(planned);
     auto padded = R::launch::padded(shape);
     if (padded.rows > options_.max_rows) padded = shape;
-    auto built = builder_.build(planned, ledger, padded, flight.upload.data());
-    R::attention::plan(built.view, {const_cast<std::int32_t*>(built.view.plan), layout_.plan_words()});
-    context().copy_in_async(flight.block, flight.upload.data(), built.bytes_used);
-
-    auto batch = layout_.view(flight.block);
-    batch.shape = padded;
-    batch.slot_ids = space_.slot_ids;
+    auto const batch = upload(flight, planned, ledger, padded);
     if (padded.page_copies > 0) copy_pages(context(), batch, kv_);
     launch_.run(context(), padded, [&] { run_model(batch); });
     context().copy_out_async(flight.download.data(), space_.sampled.ids,
@@ -133,7 +126,6 @@ template <class R> class model_runner {
   struct flight_slot {
     staging_buffer<backend_type> upload;
     staging_buffer<backend_type> download;
-    std::byte* block = nullptr;
     mark_type mark{};
     std::vector<std::size_t> sampled_rows;  // which rows of the download belong to the step's sampling rows
   };
@@ -155,17 +147,44 @@ template <class R> class model_runner {
     std::vector<float> table(static_cast<std::size_t>(options_.max_context) * model::shape.head_dim);
     fill_rope_table(weights_.parameters, model::shape.head_dim, table);
     context().copy_in(const_cast<float*>(space_.rope.data), table.data(), table.size() * sizeof(float));
-    for (auto* const block : space_.batch_blocks) {
+    for (std::int32_t i = 0; i < options_.depth; ++i) {
       auto& flight = flights_.emplace_back();
-      flight.block = block;
       flight.upload = {context(), layout_.bytes()};
       flight.download = {context(), workspace<R>::sampled_bytes(options_)};
     }
-    constexpr auto shape = model::shape;
-    if constexpr (requires { context().reserve(1, 1, 1, 1); }) {
-      context().reserve(shape.hidden, shape.ffn, shape.qkv_width(), options_.max_tokens);
+    context().use_scratch(space_.scratch, scratch_sizes_of<R>(options_));
+    context().wait();
+  }
+
+  /// Runs a largest batch of prompt tokens, so that what the device loads at first use is loaded, then lets
+  /// the launch policy capture every bucket, largest first. All of it reads and writes the scratch page and
+  /// slot.
+  void capture_buckets() {
+    scratch_work work{static_cast<page_id>(pages_), static_cast<slot_id>(options_.max_rows),
+                      layout_.limits()};
+    auto const prompt = work.prompt(options_.max_tokens);
+    run_model(upload(flights_.front(), prompt, work, batch_builder::shape_of(prompt)));
+    context().wait();
+    for (auto const bucket : R::launch::buckets) {
+      if (bucket > options_.max_rows) continue;
+      auto const shape = R::launch::padded({.rows = bucket, .decode_rows = bucket, .tokens = bucket});
+      auto const batch = upload(flights_.front(), step{}, work, shape);
+      launch_.prepare(context(), shape, [&] { run_model(batch); });
     }
     context().wait();
+  }
+
+  /// Enqueues the copy of a step's batch to the device, where it lies until the next one is enqueued.
+  template <class Ledger>
+  batch_view upload(flight_slot& flight, step const& planned, Ledger const& ledger,
+                    batch_shape const& padded) {
+    auto built = builder_.build(planned, ledger, padded, flight.upload.data());
+    R::attention::plan(built.view, {const_cast<std::int32_t*>(built.view.plan), layout_.plan_words()});
+    context().copy_in_async(space_.batch_block, flight.upload.data(), built.bytes_used);
+    auto batch = layout_.view(space_.batch_block);
+    batch.shape = padded;
+    batch.slot_ids = space_.slot_ids;
+    return batch;
   }
 
   void run_model(batch_view const& batch) {

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "tenon/backend/buffer.hpp"
 #include "tenon/backend/weights.hpp"
@@ -31,12 +30,24 @@ template <class R> batch_layout batch_layout_of(runner_options const& options) {
   return {limits, R::attention::plan_words(limits)};
 }
 
+/// The sizes that decide how much scratch memory recipe R's ops need.
+template <class R> constexpr scratch_sizes scratch_sizes_of(runner_options const& options) noexcept {
+  constexpr auto shape = R::model::shape;
+  return {.hidden = shape.hidden,
+          .ffn = shape.ffn,
+          .query_width = shape.query_width(),
+          .qkv_width = shape.qkv_width(),
+          .max_tokens = options.max_tokens,
+          .max_rows = options.max_rows};
+}
+
 /// Everything that a step needs in device memory besides weights and cache. One more slot than rows:
 /// padding's.
 template <class R> struct workspace {
   using model = typename R::model;
 
-  std::vector<std::byte*> batch_blocks;  ///< one a step in flight
+  std::byte* batch_block = nullptr;  ///< one for all steps: their uploads and ops run in order
+  std::byte* scratch = nullptr;      ///< the ops'
   activations<typename R::precision> work;
   sampled_view sampled;
   token_id* slot_ids = nullptr;  // [slots]
@@ -66,8 +77,9 @@ template <class R> struct workspace {
   /// Lays everything out in `memory`, which must be zeroed: samplers start from it.
   static workspace carve(carver& memory, runner_options const& options, batch_layout const& layout) {
     workspace made;
-    for (std::int32_t i = 0; i < options.depth; ++i)
-      made.batch_blocks.push_back(memory.take<std::byte>(checked_size{layout.bytes()}));
+    made.batch_block = memory.take<std::byte>(checked_size{layout.bytes()});
+    made.scratch = memory.take<std::byte>(
+        checked_size{R::backend::context::scratch_bytes(scratch_sizes_of<R>(options))});
     made.work = decltype(made.work)::template carve<model>(memory, options.max_tokens, options.max_rows);
     made.sampled = sampled_in(memory.take<std::byte>(checked_size{sampled_bytes(options)}), options);
     made.slot_ids = memory.take<token_id>(checked_size{slots(options)});
