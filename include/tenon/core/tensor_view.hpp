@@ -37,9 +37,10 @@ template <class T, std::size_t Rank> struct tensor_view {
     return narrowed;
   }
 
-  constexpr operator tensor_view<T const, Rank>() const noexcept
-    requires(!std::is_const_v<T>)
-  {
+  /// A view of constants. (A template, since nvcc warns of a conversion of a view of constants to itself.)
+  template <class Constant>
+    requires(!std::is_const_v<T> && std::is_same_v<Constant, T const>)
+  constexpr operator tensor_view<Constant, Rank>() const noexcept {
     return {data, extents};
   }
 };

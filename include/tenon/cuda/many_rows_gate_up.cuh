@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "tenon/backend/weights.hpp"
+#include "tenon/core/checked_size.hpp"
+#include "tenon/core/tensor_view.hpp"
+#include "tenon/cuda/context.hpp"
+#include "tenon/cuda/element.cuh"
+#include "tenon/cuda/gemm.hpp"
+#include "tenon/cuda/launch.cuh"
+#include "tenon/cuda/rms_norm.cuh"
+
+namespace tenon::cuda {
+
+/// silu(gate) * up, where silu(g) = g / (1 + exp(-g)).
+__device__ inline float swiglu(float gate, float up) {
+  return __fdividef(gate, 1.0f + __expf(-gate)) * up;
+}
+
+template <class Element> __device__ std::uint32_t swiglu_pair(std::uint32_t gate, std::uint32_t up) {
+  using traits = element_traits<Element>;
+  float2 const g = traits::widen_pair(gate);
+  float2 const u = traits::widen_pair(up);
+  return traits::round_pair(swiglu(g.x, u.x), swiglu(g.y, u.y));
+}
+
+/// Vectors of eight elements that one thread takes: 2 * 16 bytes each in flight.
+inline constexpr int swiglu_vectors = 4;
+
+/// hidden[r, i] = silu(projected[r, i]) * projected[r, ffn + i]. A block takes a part of one row.
+template <class Element>
+__global__ void swiglu_kernel(Element const* projected, std::int32_t ffn, Element* hidden) {
+  let_next_start();
+  wait_for_previous();
+  int const count = ffn / 8;
+  auto const row = static_cast<std::int64_t>(blockIdx.x);
+  auto const* const gates = reinterpret_cast<uint4 const*>(projected + 2 * row * ffn);
+  auto const* const ups = gates + count;
+  auto* const to = reinterpret_cast<uint4*>(hidden + row * ffn);
+  auto const index = [](int i) {
+    return static_cast<int>((blockIdx.y * swiglu_vectors + i) * blockDim.x + threadIdx.x);
+  };
+  uint4 gate[swiglu_vectors];
+  uint4 up[swiglu_vectors];
+#pragma unroll
+  for (int i = 0; i < swiglu_vectors; ++i) {
+    if (index(i) >= count) break;
+    gate[i] = gates[index(i)];
+    up[i] = ups[index(i)];
+  }
+#pragma unroll
+  for (int i = 0; i < swiglu_vectors; ++i) {
+    if (index(i) >= count) break;
+    to[index(i)] = {swiglu_pair<Element>(gate[i].x, up[i].x), swiglu_pair<Element>(gate[i].y, up[i].y),
+                    swiglu_pair<Element>(gate[i].z, up[i].z), swiglu_pair<Element>(gate[i].w, up[i].w)};
+  }
+}
+
+/// The many-row path of `norm_gate_up`: norm, one GEMM for gate and up, then their product. ffn is a multiple
+/// of
+/// 8. Beside the roundings of the contract, gate and up are rounded once on their way through memory.
+template <class P>
+void many_rows_norm_gate_up(context& ctx, matrix_view<float const> x, layer_weights<P> const& layer,
+                            float epsilon, matrix_view<typename P::activation> hidden) {
+  using element = typename P::activation;
+  std::int64_t const rows = hidden.extent(0);
+  auto const ffn = static_cast<std::int32_t>(hidden.extent(1));
+  if (rows == 0) return;
+  auto const normed = rms_norm_rows<element>(ctx, x, nullptr, rows, layer.ffn_norm, epsilon);
+  auto* const projected = static_cast<element*>(
+      ctx.projected_scratch(static_cast<std::size_t>(rows * 2 * ffn) * sizeof(element)));
+  multiply(ctx, normed, layer.gate_up, projected);
+  auto const parts = ceil_div(ffn / 8, 256 * swiglu_vectors);
+  auto const threads = round_up(ceil_div(ffn / 8, parts * swiglu_vectors), 32);
+  launch<swiglu_kernel<element>>(ctx, dim3(static_cast<unsigned>(rows), static_cast<unsigned>(parts)),
+                                 static_cast<unsigned>(threads), 0, ordering::dependent, projected, ffn,
+                                 hidden.data);
+}
+
+}  // namespace tenon::cuda

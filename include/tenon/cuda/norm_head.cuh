@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tenon/core/tensor_view.hpp"
+#include "tenon/cuda/context.hpp"
+#include "tenon/cuda/gemm.hpp"
+#include "tenon/cuda/rms_norm.cuh"
+#include "tenon/work/batch.hpp"
+
+namespace tenon::cuda {
+
+/// `cpu::norm_head` on the device: logits of the tokens that want them, in float.
+template <class P>
+  requires tensor_core_element<typename P::activation>
+void norm_head(context& ctx, batch_view const& batch, matrix_view<float const> x,
+               vector_view<float const> norm, typename P::matrix const& head, float epsilon,
+               matrix_view<float> logits) {
+  auto const normed = rms_norm_rows<typename P::activation>(ctx, x, batch.logit_tokens,
+                                                            batch.shape.logit_rows, norm, epsilon);
+  multiply(ctx, normed, head, logits.data);
+}
+
+}  // namespace tenon::cuda

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+
+#include "tenon/backend/weights.hpp"
+#include "tenon/core/tensor_view.hpp"
+#include "tenon/cuda/context.hpp"
+#include "tenon/cuda/gemm.hpp"
+#include "tenon/cuda/many_rows_qkv.cuh"
+#include "tenon/work/batch.hpp"
+
+namespace tenon::cuda {
+
+/// `cpu::norm_qkv` on the device: queries, keys and values of every token. The cache holds the activation
+/// type; head_dim is 64, 128 or 256.
+template <class P, class View>
+  requires tensor_core_element<typename P::activation> &&
+           std::same_as<typename View::element_type, typename P::activation>
+void norm_qkv(context& ctx, batch_view const& batch, matrix_view<float const> x,
+              layer_weights<P> const& layer, rope_view rope, float epsilon, std::int32_t layer_number,
+              View const& kv, matrix_view<typename P::activation> queries) {
+  many_rows_norm_qkv(ctx, batch, x, layer, rope, epsilon, layer_number, kv, queries);
+}
+
+}  // namespace tenon::cuda
