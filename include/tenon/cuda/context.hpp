@@ -113,8 +113,6 @@ class context {
   device_properties const& properties() const noexcept { return properties_; }
   /// cuBLASLt's algorithms for the products seen so far.
   gemm_cache& gemms() noexcept { return gemms_; }
-  /// cuBLASLt's algorithms for the products seen so far.
-  gemm_cache& gemms() noexcept { return gemms_; }
 
   /// Bytes that the ops need for these sizes, all of them together.
   static std::size_t scratch_bytes(scratch_sizes const& sizes) {
