@@ -51,8 +51,8 @@ struct memory_backend {
     void wait() {}
     int record() { return 0; }
     void wait(int) {}
-    void* allocate_staging(std::size_t bytes) { return allocate(bytes); }
-    void release_staging(void* memory, std::size_t bytes) noexcept { release(memory, bytes); }
+    void* allocate_staging(std::size_t bytes) { return ::operator new(bytes); }
+    void release_staging(void* memory, std::size_t) noexcept { ::operator delete(memory); }
     void copy_in_async(void* to, void const* from, std::size_t bytes) { copy_in(to, from, bytes); }
     void copy_out_async(void* to, void const* from, std::size_t bytes) { copy_out(to, from, bytes); }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <mutex>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "tenon/backend/backend.hpp"
+#include "tenon/backend/buffer.hpp"
 
 namespace tenon {
 
@@ -21,37 +24,58 @@ namespace tenon {
 /// has bytes_done == bytes_total.
 using load_progress = std::function<void(std::uint64_t, std::uint64_t)>;
 
-/// One thread's way to the device: two scratch areas that grow as asked and keep their memory, and `upload`.
+/// One thread's way to the device: scratch areas in memory that asynchronous copies may read, and `upload`. A
+/// job takes at most one area of each kind; while its copy goes on, the next jobs fill others.
 template <backend B> class upload_lane {
  public:
   upload_lane(typename B::context& context, std::mutex& upload_order)
       : context_{&context}, upload_order_{&upload_order} {}
 
-  /// Scratch for what was read; valid until the next call.
-  std::span<std::byte> source_scratch(std::size_t bytes) { return grown(source_, bytes); }
+  /// Scratch for what was read; valid until the job ends.
+  std::span<std::byte> source_scratch(std::size_t bytes) { return grown(areas_[turn_].source, bytes); }
 
-  /// Scratch for what is to be uploaded; valid until the next call.
+  /// Scratch for what is to be uploaded; valid until the job ends.
   template <class Element> std::span<Element> target_scratch(std::size_t count) {
-    auto const bytes = grown(target_, count * sizeof(Element));
+    auto const bytes = grown(areas_[turn_].target, count * sizeof(Element));
     return {reinterpret_cast<Element*>(bytes.data()), count};
   }
 
-  /// Copies to device memory; `from` may be reused on return.
+  /// Enqueues a copy to device memory. `from` must not change before the lane's turn is over: it lies in one
+  /// of the scratch areas, or lives as long as the queue's run.
   void upload(void* to, std::span<std::byte const> from) {
     std::scoped_lock const one_at_a_time{*upload_order_};  // a context belongs to one thread at a time
-    context_->copy_in(to, from.data(), from.size());
+    context_->copy_in_async(to, from.data(), from.size());
+    areas_[turn_].last_copy = context_->record();
+    areas_[turn_].in_use = true;
+  }
+
+  /// The job is done: the next one gets areas whose copies have ended.
+  void next_job() {
+    turn_ = (turn_ + 1) % areas_.size();
+    auto& area = areas_[turn_];
+    if (std::exchange(area.in_use, false)) context_->wait(area.last_copy);
   }
 
  private:
-  static std::span<std::byte> grown(std::vector<std::byte>& scratch, std::size_t bytes) {
-    if (scratch.size() < bytes) scratch.resize(bytes);
+  struct area {
+    staging_buffer<B> source;
+    staging_buffer<B> target;
+    decltype(std::declval<typename B::context&>().record()) last_copy{};
+    bool in_use = false;
+  };
+
+  std::span<std::byte> grown(staging_buffer<B>& scratch, std::size_t bytes) {
+    if (scratch.size() < bytes) {
+      std::scoped_lock const one_at_a_time{*upload_order_};
+      scratch = staging_buffer<B>{*context_, bytes};
+    }
     return {scratch.data(), bytes};
   }
 
   typename B::context* context_;
   std::mutex* upload_order_;
-  std::vector<std::byte> source_;
-  std::vector<std::byte> target_;
+  std::array<area, 3> areas_;
+  std::size_t turn_ = 0;
 };
 
 /// Work that fills device memory: pieces of about a chunk, done by several threads in any order.
@@ -77,11 +101,13 @@ template <backend B> class upload_queue {
     std::atomic<std::size_t> next{0};
     std::uint64_t done = 0;
     std::exception_ptr failure;
-    auto const work = [&] {
-      upload_lane<B> lane{context, upload_order};
+    std::deque<upload_lane<B>> lanes;  // made and ended here: a context belongs to one thread at a time
+    for (unsigned i = 0; i < std::max(threads, 1u); ++i) lanes.emplace_back(context, upload_order);
+    auto const work = [&](upload_lane<B>& lane) {
       try {
         for (std::size_t i = next++; i < jobs_.size(); i = next++) {
           jobs_[i].work(lane);
+          lane.next_job();
           std::scoped_lock const lock{report_order};
           done += jobs_[i].bytes;
           if (progress) progress(done, total_);
@@ -94,11 +120,11 @@ template <backend B> class upload_queue {
     };
     {
       std::vector<std::jthread> helpers;
-      for (unsigned i = 1; i < threads; ++i) helpers.emplace_back(work);
-      work();
+      for (unsigned i = 1; i < threads; ++i) helpers.emplace_back([&, i] { work(lanes[i]); });
+      work(lanes.front());
     }
+    context.wait();  // before the lanes' memory goes
     if (failure) std::rethrow_exception(failure);
-    context.wait();
   }
 
  private:

@@ -6,9 +6,20 @@
 
 #include "tenon/cache/cache_policy.hpp"
 #include "tenon/engine/recipe.hpp"
-#include "tenon/recipes/reference.hpp"
+#include "tenon/model/model_spec.hpp"
 
 namespace tenon {
+
+namespace cpu {
+struct backend;
+}
+
+/// The recipe whose axes `compose` takes where a list names none: `default_recipe<B>::of<Model>`, specialised
+/// beside the recipe of each backend, so that a program includes only the backends that it uses.
+template <class Backend> struct default_recipe {
+  static_assert(sizeof(Backend) == 0,
+                "compose: include the backend's umbrella header, tenon/cpu.hpp or tenon/cuda.cuh");
+};
 
 namespace compose_detail {
 
@@ -79,17 +90,19 @@ concept fits_one_axis = compose_detail::axes_of<T> == 1;
 
 }  // namespace requirement
 
-/// A recipe from a model and policies in any order: each finds its own axis, the rest are the reference
-/// recipe's.
+/// A recipe from a model and policies in any order: each finds its own axis, the rest are those of the
+/// backend's default recipe: `recipes::reference` unless the list names another backend than the CPU's.
 ///
 ///   using mine = tenon::compose<tenon::qwen3_0_6b, tenon::bf16, tenon::static_batch>;
+///   using fast = tenon::compose<tenon::qwen3_0_6b, tenon::cuda::backend, tenon::static_batch>;
 template <model_spec Model, requirement::fits_one_axis... Policies> struct compose {
  private:
-  using base = recipes::reference<Model>;
+  using chosen_backend = compose_detail::choose<compose_detail::backend_axis, cpu::backend, Policies...>;
+  using base = typename default_recipe<chosen_backend>::template of<Model>;
 
  public:
   using model = Model;
-  using backend = compose_detail::choose<compose_detail::backend_axis, typename base::backend, Policies...>;
+  using backend = chosen_backend;
   using precision =
       compose_detail::choose<compose_detail::precision_axis, typename base::precision, Policies...>;
   using cache = compose_detail::choose<compose_detail::cache_axis, typename base::cache, Policies...>;

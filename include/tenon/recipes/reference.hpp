@@ -15,6 +15,7 @@
 #include "tenon/model/op_chain.hpp"
 #include "tenon/parallel/single_device.hpp"
 #include "tenon/precision/fp32.hpp"
+#include "tenon/recipes/compose.hpp"
 #include "tenon/sampling/top_p.hpp"
 #include "tenon/scheduling/chunked_prefill.hpp"
 
@@ -37,3 +38,11 @@ template <model_spec Model> struct reference {
 };
 
 }  // namespace tenon::recipes
+
+namespace tenon {
+
+template <> struct default_recipe<cpu::backend> {
+  template <model_spec Model> using of = recipes::reference<Model>;
+};
+
+}  // namespace tenon
