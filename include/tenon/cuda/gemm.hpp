@@ -23,6 +23,14 @@ template <class Element> inline constexpr cudaDataType_t blas_type = CUDA_R_32F;
 template <> inline constexpr cudaDataType_t blas_type<bf16_t> = CUDA_R_16BF;
 template <> inline constexpr cudaDataType_t blas_type<f16_t> = CUDA_R_16F;
 
+/// Where the products of a context run.
+inline gemm_place gemm_place_of(context const& ctx) noexcept {
+  return {.blas = ctx.blas(),
+          .stream = ctx.stream(),
+          .workspace = ctx.blas_workspace(),
+          .workspace_bytes = ctx.blas_workspace_bytes()};
+}
+
 /// out[r, :] = in[r, :] * W^T, or += with `accumulate`, for every row of `in`; sums in float.
 ///
 /// in      [rows, in_features], aligned to 256 bytes as `matrix` is
@@ -32,16 +40,12 @@ template <tensor_core_element Element, class Result>
 void multiply(context& ctx, matrix_view<Element const> in, dense_matrix<Element> const& matrix, Result* out,
               bool accumulate = false) {
   if (in.extent(0) == 0) return;
-  gemm_place const place{.blas = ctx.blas(),
-                         .stream = ctx.stream(),
-                         .workspace = ctx.blas_workspace(),
-                         .workspace_bytes = ctx.blas_workspace_bytes()};
   gemm_product const product{.rows = in.extent(0),
                              .out_features = matrix.out_features,
                              .in_features = matrix.in_features,
                              .operand = blas_type<Element>,
                              .result = blas_type<Result>};
-  ctx.gemms().run(place, product,
+  ctx.gemms().run(gemm_place_of(ctx), product,
                   gemm_operands{.in = in.data, .weights = matrix.data, .out = out, .accumulate = accumulate});
 }
 

@@ -58,25 +58,31 @@ __global__ void swiglu_kernel(Element const* projected, std::int32_t ffn, Elemen
   }
 }
 
-/// The many-row path of `norm_gate_up`: norm, one GEMM for gate and up, then their product. ffn is a multiple
-/// of
-/// 8. Beside the roundings of the contract, gate and up are rounded once on their way through memory.
+/// hidden[r, :] = silu(projected[r, :ffn]) * projected[r, ffn:], rounded once. ffn is a multiple of 8.
+template <class Element>
+void swiglu(context& ctx, matrix_view<Element const> projected, matrix_view<Element> hidden) {
+  auto const ffn = static_cast<std::int32_t>(hidden.extent(1));
+  auto const parts = ceil_div(ffn / 8, 256 * swiglu_vectors);
+  auto const threads = round_up(ceil_div(ffn / 8, parts * swiglu_vectors), 32);
+  dim3 const grid{static_cast<unsigned>(hidden.extent(0)), static_cast<unsigned>(parts)};
+  launch<swiglu_kernel<Element>>(ctx, grid, static_cast<unsigned>(threads), 0, ordering::dependent,
+                                 projected.data, ffn, hidden.data);
+}
+
+/// The many-row path of `norm_gate_up`: norm, one GEMM for gate and up, then their product. Beside the
+/// roundings of the contract, gate and up are rounded once on their way through memory.
 template <class P>
 void many_rows_norm_gate_up(context& ctx, matrix_view<float const> x, layer_weights<P> const& layer,
                             float epsilon, matrix_view<typename P::activation> hidden) {
   using element = typename P::activation;
   std::int64_t const rows = hidden.extent(0);
-  auto const ffn = static_cast<std::int32_t>(hidden.extent(1));
+  std::int64_t const width = 2 * hidden.extent(1);
   if (rows == 0) return;
   auto const normed = rms_norm_rows<element>(ctx, x, nullptr, rows, layer.ffn_norm, epsilon);
-  auto* const projected = static_cast<element*>(
-      ctx.projected_scratch(static_cast<std::size_t>(rows * 2 * ffn) * sizeof(element)));
+  auto* const projected =
+      static_cast<element*>(ctx.projected_scratch(static_cast<std::size_t>(rows * width) * sizeof(element)));
   multiply(ctx, normed, layer.gate_up, projected);
-  auto const parts = ceil_div(ffn / 8, 256 * swiglu_vectors);
-  auto const threads = round_up(ceil_div(ffn / 8, parts * swiglu_vectors), 32);
-  launch<swiglu_kernel<element>>(ctx, dim3(static_cast<unsigned>(rows), static_cast<unsigned>(parts)),
-                                 static_cast<unsigned>(threads), 0, ordering::dependent, projected, ffn,
-                                 hidden.data);
+  swiglu(ctx, matrix_view<element const>{projected, {rows, width}}, hidden);
 }
 
 }  // namespace tenon::cuda
