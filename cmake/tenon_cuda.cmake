@@ -30,7 +30,7 @@ endif()
 enable_language(CUDA)
 find_package(CUDAToolkit REQUIRED)
 
-tenon_add_component(cuda tenon::tenon CUDA::cudart_static)
+tenon_add_component(cuda tenon::tenon CUDA::cudart_static CUDA::cublasLt)
 if(NOT TARGET tenon_cuda)
   return()
 endif()

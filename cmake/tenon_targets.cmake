@@ -8,6 +8,7 @@ find_package(Threads REQUIRED)
 
 # Headers outside a component's folder that belong to it, because they name its backend.
 set(tenon_cpu_headers attention/reference_attention.hpp recipes/reference.hpp)
+set(tenon_cuda_headers launch/graph_replay.hpp)
 
 set(tenon_include_dir "${PROJECT_SOURCE_DIR}/include")
 file(GLOB_RECURSE tenon_headers RELATIVE "${tenon_include_dir}/tenon" CONFIGURE_DEPENDS
@@ -15,7 +16,7 @@ file(GLOB_RECURSE tenon_headers RELATIVE "${tenon_include_dir}/tenon" CONFIGURE_
 
 # The component that a header (a path below include/tenon) belongs to.
 function(tenon_component_of header result)
-  if(header MATCHES "\\.cuh$")
+  if(header MATCHES "\\.cuh$" OR header IN_LIST tenon_cuda_headers)
     set(component cuda)
   elseif(header IN_LIST tenon_cpu_headers)
     set(component cpu)
