@@ -14,8 +14,8 @@ namespace tenon::cuda {
 /// `wait_for_previous` before it touches anything that an earlier kernel writes or reads.
 enum class ordering { dependent, serial };
 
-/// Waits until all earlier kernels of the stream are complete and their writes visible. Before it a kernel may
-/// only read weights and what the host wrote before the step.
+/// Waits until all earlier kernels of the stream are complete and their writes visible. Before it a kernel
+/// may only read weights and what the host wrote before the step.
 __device__ inline void wait_for_previous() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   cudaGridDependencySynchronize();
@@ -29,29 +29,43 @@ __device__ inline void let_next_start() {
 #endif
 }
 
-/// Enqueues a kernel on the context's stream, with programmatic dependent launch where the device has it
-/// (compute capability 9.0). `Kernel` with more than 48 KiB of shared memory is given its limit once.
+/// `launch` in clusters of `cluster` consecutive blocks along x, which run at one time and read each other's
+/// shared memory (compute capability 9.0; at most 8). `grid.x` is a multiple of `cluster`.
 template <auto Kernel, class... Arguments>
-void launch(context& ctx, dim3 grid, dim3 block, std::size_t shared_bytes, ordering order,
-            Arguments const&... arguments) {
+void launch_in_clusters(context& ctx, unsigned cluster, dim3 grid, dim3 block, std::size_t shared_bytes,
+                        ordering order, Arguments const&... arguments) {
   static std::size_t allowed = std::size_t{48} << 10;
   if (shared_bytes > allowed) {
     check(cudaFuncSetAttribute(reinterpret_cast<void const*>(Kernel),
                                cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)));
     allowed = shared_bytes;
   }
-  cudaLaunchAttribute attribute{};
-  attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  attribute.val.programmaticStreamSerializationAllowed = 1;
-  bool const overlaps = order == ordering::dependent && ctx.properties().compute_capability >= 90;
+  cudaLaunchAttribute attributes[2]{};
   cudaLaunchConfig_t config{};
+  if (order == ordering::dependent && ctx.properties().compute_capability >= 90) {
+    auto& attribute = attributes[config.numAttrs++];
+    attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attribute.val.programmaticStreamSerializationAllowed = 1;
+  }
+  if (cluster > 1) {
+    auto& attribute = attributes[config.numAttrs++];
+    attribute.id = cudaLaunchAttributeClusterDimension;
+    attribute.val.clusterDim = {cluster, 1, 1};
+  }
   config.gridDim = grid;
   config.blockDim = block;
   config.dynamicSmemBytes = shared_bytes;
   config.stream = ctx.stream();
-  config.attrs = &attribute;
-  config.numAttrs = overlaps ? 1 : 0;
+  config.attrs = attributes;
   check(cudaLaunchKernelEx(&config, Kernel, arguments...));
+}
+
+/// Enqueues a kernel on the context's stream, with programmatic dependent launch where the device has it
+/// (compute capability 9.0). `Kernel` with more than 48 KiB of shared memory is given its limit once.
+template <auto Kernel, class... Arguments>
+void launch(context& ctx, dim3 grid, dim3 block, std::size_t shared_bytes, ordering order,
+            Arguments const&... arguments) {
+  launch_in_clusters<Kernel>(ctx, 1, grid, block, shared_bytes, order, arguments...);
 }
 
 }  // namespace tenon::cuda

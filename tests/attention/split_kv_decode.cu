@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tenon/attention/split_kv_decode.cuh"
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <numeric>
+#include <random>
+#include <vector>
+
+#include "conformance/attention_policy.hpp"
+#include "cuda/device.hpp"
+#include "tenon/cuda/backend.hpp"
+#include "tenon/precision/bf16.hpp"
+#include "tenon/precision/fp16.hpp"
+
+using namespace tenon;
+
+namespace {
+
+using policy = tenon::split_kv_decode;
+
+std::uint64_t seed() {
+  char const* const given = std::getenv("TENON_TEST_SEED");
+  return given == nullptr ? 20261122u : std::strtoull(given, nullptr, 10);
+}
+
+double scale() {
+  char const* const given = std::getenv("TENON_TEST_SCALE");
+  return given == nullptr ? 1.0 : std::strtod(given, nullptr);
+}
+
+struct device_context {
+  static constexpr scratch_sizes sizes{.hidden = 64,
+                                       .ffn = 64,
+                                       .query_width = 3 * 8 * 128,
+                                       .qkv_width = 64,
+                                       .max_tokens = 64,
+                                       .max_rows = 300};
+  cuda::context ctx;
+  buffer<cuda::backend> scratch{ctx, cuda::context::scratch_bytes(sizes)};
+
+  device_context() { ctx.use_scratch(scratch.data(), sizes); }
+};
+
+std::vector<conformance::attention_row> rows_of_one_token(std::mt19937_64& random, std::int32_t longest) {
+  std::vector<conformance::attention_row> rows(1 + random() % 70);
+  std::int32_t id = 0;
+  for (auto& row : rows) {
+    auto const most = static_cast<std::uint64_t>(id % 3 == 0 ? longest : 70);
+    row = {id++, static_cast<std::int32_t>(random() % most), 1};
+  }
+  return rows;
+}
+
+/// Rows of one token against double precision, with pages of every size.
+template <class P, std::int32_t HeadDim, std::int32_t Group>
+void check_shape(cuda::context& ctx, std::mt19937_64& random, double error) {
+  for (std::int32_t const page_tokens : {16, 32, 64, 128, 400, 7}) {
+    conformance::attention_bench<policy, cuda::backend, P, HeadDim, Group> bench{ctx, random()};
+    auto const rows = rows_of_one_token(random, scale() < 0.5 ? 100 : 400);
+    auto const out = bench.run(rows, page_tokens);
+    auto const expected = bench.expected(rows);
+    double worst = 0.0;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      double const difference = std::abs(static_cast<double>(static_cast<float>(out[i])) - expected[i]);
+      worst = difference <= worst ? worst : difference;  // NaN wins
+    }
+    BOOST_TEST(worst <= error, "head_dim " << HeadDim << ", group " << Group << ", " << P::name
+                                           << ", pages of " << page_tokens << ", " << rows.size()
+                                           << " rows: error " << worst);
+    auto const again = bench.run(rows, page_tokens);
+    BOOST_TEST((std::memcmp(out.data(), again.data(), out.size() * sizeof(out[0])) == 0));
+  }
+}
+
+/// Queries, cache and batch of a fixed number of rows at fixed addresses, whose contexts change.
+template <class Element, std::int32_t HeadDim, std::int32_t Group> class decode_step {
+ public:
+  static constexpr std::int32_t kv_heads = 2;
+  static constexpr std::int32_t page_tokens = 16;
+  static constexpr std::int64_t width = kv_heads * Group * HeadDim;
+
+  decode_step(cuda::context& ctx, std::int32_t rows, std::int32_t pages, std::uint64_t seed)
+      : ctx_{ctx},
+        rows_{rows},
+        pages_{pages},
+        cache_(static_cast<std::size_t>(pages) * 2 * kv_heads * page_tokens * HeadDim),
+        queries_(static_cast<std::size_t>(rows * width)),
+        plan_(policy::plan_words({.max_rows = rows})),
+        memory_{ctx, 2 * (cache_.size() + 2 * queries_.size()) +
+                         4 * (plan_.size() + static_cast<std::size_t>(2 * rows + pages)) + 16 * 256} {
+    std::mt19937 random{static_cast<std::uint32_t>(seed)};
+    for (auto& x : cache_) x = number(random);
+    for (auto& x : queries_) x = number(random);
+    carver carving{memory_.data(), memory_.size()};
+    view_ = {carving.take<Element>(cache_.size()), 1, kv_heads, page_tokens};
+    device_queries_ = carving.take<Element>(queries_.size());
+    device_out_ = carving.take<Element>(queries_.size());
+    device_plan_ = carving.take<std::int32_t>(plan_.size());
+    device_page_begin_ = carving.take<std::int32_t>(static_cast<std::size_t>(rows));
+    device_table_ = carving.take<std::int32_t>(static_cast<std::size_t>(pages));
+    ctx.copy_in(view_.data, cache_.data(), 2 * cache_.size());
+    ctx.copy_in(device_queries_, queries_.data(), 2 * queries_.size());
+    ctx.clear(device_plan_, 4 * plan_.size());
+  }
+
+  void enqueue() {
+    batch_view batch;
+    batch.shape = {.rows = rows_, .decode_rows = rows_, .tokens = rows_};
+    batch.plan = device_plan_;
+    batch.page_begin = device_page_begin_;
+    batch.table = device_table_;
+    policy::run<Group>(ctx_, batch, layer_index{0}, view_, {device_queries_, {rows_, width}},
+                       matrix_view<Element>{device_out_, {rows_, width}});
+  }
+
+  /// Plans and uploads these contexts, whose pages fit the cache, and makes the output NaN.
+  void set(std::vector<std::int32_t> const& contexts, std::mt19937_64& random) {
+    contexts_ = contexts;
+    table_.resize(static_cast<std::size_t>(pages_));
+    std::iota(table_.begin(), table_.end(), 0);
+    std::shuffle(table_.begin(), table_.end(), random);
+    page_begin_.clear();
+    std::int32_t used = 0;
+    for (auto const context : contexts) {
+      page_begin_.push_back(used);
+      used += (context + page_tokens - 1) / page_tokens;
+    }
+    BOOST_REQUIRE(used <= pages_);
+    batch_view batch;
+    batch.shape = {.rows = rows_, .decode_rows = rows_, .tokens = rows_};
+    batch.context = contexts_.data();
+    batch.page_begin = page_begin_.data();
+    policy::plan(batch, plan_);
+    ctx_.copy_in(device_plan_, plan_.data(), 4 * plan_.size());
+    ctx_.copy_in(device_page_begin_, page_begin_.data(), 4 * page_begin_.size());
+    ctx_.copy_in(device_table_, table_.data(), 4 * table_.size());
+    cuda::check(cudaMemsetAsync(device_out_, 0xff, 2 * queries_.size(), ctx_.stream()));
+  }
+
+  std::vector<Element> out() {
+    std::vector<Element> values(queries_.size());
+    ctx_.copy_out(values.data(), device_out_, 2 * values.size());
+    return values;
+  }
+
+  /// The largest difference from double precision, over some heads of every row.
+  double error(std::vector<Element> const& found) const {
+    double worst = 0.0;
+    for (std::int32_t row = 0; row < rows_; ++row) {
+      std::int32_t const head = row % (kv_heads * Group);
+      auto const expected = expected_head(row, head);
+      for (std::int32_t d = 0; d < HeadDim; ++d) {
+        auto const i = static_cast<std::size_t>(row * width + head * HeadDim + d);
+        double const difference = std::abs(static_cast<double>(static_cast<float>(found[i])) -
+                                           expected[static_cast<std::size_t>(d)]);
+        worst = difference <= worst ? worst : difference;
+      }
+    }
+    return worst;
+  }
+
+ private:
+  static Element number(std::mt19937& random) {
+    return round_to<Element>(static_cast<float>(static_cast<std::int32_t>(random())) * 0x1p-30f);
+  }
+
+  std::vector<double> expected_head(std::int32_t row, std::int32_t head) const {
+    auto const r = static_cast<std::size_t>(row);
+    Element const* const query = queries_.data() + row * width + head * HeadDim;
+    auto host = view_;
+    host.data = const_cast<Element*>(cache_.data());
+    batch_view batch;
+    batch.page_begin = page_begin_.data();
+    batch.table = table_.data();
+    std::vector<double> scores;
+    for (std::int32_t p = 0; p < contexts_[r]; ++p) {
+      auto const* const key = host.run(batch, 0, row, head / Group, p).keys;
+      double dot = 0.0;
+      for (std::int32_t d = 0; d < HeadDim; ++d) {
+        dot += static_cast<double>(static_cast<float>(query[d])) *
+               static_cast<double>(static_cast<float>(key[d]));
+      }
+      scores.push_back(dot / std::sqrt(static_cast<double>(HeadDim)));
+    }
+    double const largest = *std::max_element(scores.begin(), scores.end());
+    double total = 0.0;
+    std::vector<double> sums(HeadDim);
+    for (std::int32_t p = 0; p < contexts_[r]; ++p) {
+      double const weight = std::exp(scores[static_cast<std::size_t>(p)] - largest);
+      auto const* const value = host.run(batch, 0, row, head / Group, p).values;
+      total += weight;
+      for (std::int32_t d = 0; d < HeadDim; ++d) {
+        sums[static_cast<std::size_t>(d)] += weight * static_cast<double>(static_cast<float>(value[d]));
+      }
+    }
+    for (auto& sum : sums) sum /= total;
+    return sums;
+  }
+
+  cuda::context& ctx_;
+  std::int32_t rows_;
+  std::int32_t pages_;
+  std::vector<Element> cache_, queries_;
+  std::vector<std::int32_t> contexts_, page_begin_, table_, plan_;
+  buffer<cuda::backend> memory_;
+  paged_view<Element, HeadDim> view_;
+  Element* device_queries_;
+  Element* device_out_;
+  std::int32_t* device_plan_;
+  std::int32_t* device_page_begin_;
+  std::int32_t* device_table_;
+};
+
+/// A recorded step.
+class recording {
+ public:
+  template <class F> recording(cuda::context& ctx, F const& enqueue) {
+    cuda::check(cudaStreamBeginCapture(ctx.stream(), cudaStreamCaptureModeThreadLocal));
+    enqueue();
+    cudaGraph_t graph = nullptr;
+    cuda::check(cudaStreamEndCapture(ctx.stream(), &graph));
+    cuda::check(cudaGraphInstantiate(&executable_, graph, 0));
+    cuda::check(cudaGraphDestroy(graph));
+  }
+  recording(recording const&) = delete;
+  recording& operator=(recording const&) = delete;
+  ~recording() { cudaGraphExecDestroy(executable_); }
+  void launch(cuda::context& ctx) const { cuda::check(cudaGraphLaunch(executable_, ctx.stream())); }
+
+ private:
+  cudaGraphExec_t executable_ = nullptr;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(split_kv_decode)
+
+BOOST_AUTO_TEST_CASE(plans_units_of_every_row) {
+  std::vector<std::int32_t> const contexts{1, 64, 65, 1000};
+  std::vector<std::int32_t> const page_begin{0, 1, 5, 10};
+  batch_view batch;
+  batch.shape = {.rows = 4, .decode_rows = 4, .tokens = 4};
+  batch.context = contexts.data();
+  batch.page_begin = page_begin.data();
+  std::vector<std::int32_t> words(policy::plan_words({.max_rows = 4}));
+  policy::plan(batch, words);
+  BOOST_TEST(
+      words == (std::vector<std::int32_t>{0, 1, 0, 0, 1, 64, 1, 0, 2, 65, 5, 0, 4, 1000, 10, 0, 20, 0, 0, 0}),
+      boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(deals_every_unit_once) {
+  for (std::int32_t const workers : {1, 16, 396}) {
+    for (std::int32_t const units : {0, 1, 15, 16, 17, 396, 397, 5000, 16384}) {
+      for (std::int32_t const step : {1, 4, 16}) {
+        auto const deal = split_kv_deal::among(workers, units, 2, step);
+        std::int32_t next = 0;
+        for (std::int32_t worker = 0; worker < workers && deal.first_of(worker) < units; ++worker) {
+          BOOST_TEST(deal.first_of(worker) == next);
+          next = deal.end_of(worker);
+          BOOST_TEST(deal.worker_of(next - 1) == worker);
+        }
+        BOOST_TEST(next == units);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(agrees_with_double_precision_for_every_head_shape) {
+  if (!testing::has_device()) return;
+  device_context device;
+  BOOST_TEST_MESSAGE("TENON_TEST_SEED=" << seed());
+  std::mt19937_64 random{seed()};
+  check_shape<bf16, 128, 1>(device.ctx, random, 0.005);
+  check_shape<bf16, 128, 2>(device.ctx, random, 0.005);
+  check_shape<bf16, 128, 3>(device.ctx, random, 0.005);
+  check_shape<bf16, 128, 4>(device.ctx, random, 0.005);
+  check_shape<bf16, 128, 5>(device.ctx, random, 0.005);
+  check_shape<bf16, 128, 6>(device.ctx, random, 0.005);
+  check_shape<bf16, 128, 7>(device.ctx, random, 0.005);
+  check_shape<bf16, 128, 8>(device.ctx, random, 0.005);
+  check_shape<fp16, 128, 7>(device.ctx, random, 0.001);
+  check_shape<fp16, 128, 2>(device.ctx, random, 0.001);
+  check_shape<fp16, 64, 1>(device.ctx, random, 0.001);
+  check_shape<bf16, 64, 7>(device.ctx, random, 0.005);
+}
+
+BOOST_AUTO_TEST_CASE(one_recording_serves_every_batch_of_as_many_rows) {
+  if (!testing::has_device()) return;
+  device_context device;
+  BOOST_TEST_MESSAGE("TENON_TEST_SEED=" << seed());
+  std::mt19937_64 random{seed()};
+  decode_step<bf16_t, 128, 7> step{device.ctx, 5, 2000, seed()};
+  step.enqueue();  // no plan yet: nothing is read or written
+  device.ctx.wait();
+  recording const recorded{device.ctx, [&] {
+                             for (int i = 0; i < 3; ++i) step.enqueue();
+                           }};
+  std::vector<std::vector<std::int32_t>> const batches{
+      {1, 1, 1, 1, 1},           {9000, 1, 1, 1, 1},       {1, 2, 3, 4, 20000},
+      {64, 128, 640, 6400, 300}, {2000, 2000, 2000, 1, 1}, {700, 11, 8000, 64, 65},
+      {16, 17, 15, 31, 33},      {1, 30000, 1, 1, 1},      {6000, 6100, 6200, 6300, 6400},
+      {513, 1025, 2049, 4097, 1}};
+  for (auto const& contexts : batches) {
+    step.set(contexts, random);
+    step.enqueue();
+    auto const eager = step.out();
+    double const worst = step.error(eager);
+    BOOST_TEST(worst <= 0.005, "error " << worst << " with a context of " << contexts[0]);
+    for (int i = 0; i < 5; ++i) recorded.launch(device.ctx);
+    auto const replayed = step.out();
+    BOOST_TEST((std::memcmp(eager.data(), replayed.data(), eager.size() * sizeof(eager[0])) == 0));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(serves_contexts_of_131072_and_many_rows) {
+  if (!testing::has_device()) return;
+  device_context device;
+  std::mt19937_64 random{seed()};
+  {
+    decode_step<bf16_t, 128, 2> step{device.ctx, 1, 8192, seed()};
+    for (std::int32_t const context : {131072, 131071, 100001}) {
+      step.set({context}, random);
+      step.enqueue();
+      double const worst = step.error(step.out());
+      BOOST_TEST(worst <= 0.005, "error " << worst << " with a context of " << context);
+    }
+  }
+  decode_step<bf16_t, 128, 2> step{device.ctx, 300, 9000, seed()};
+  for (int round = 0; round < 3; ++round) {
+    std::vector<std::int32_t> contexts(300);
+    for (auto& context : contexts) context = 1 + static_cast<std::int32_t>(random() % 450);
+    step.set(contexts, random);
+    step.enqueue();
+    double const worst = step.error(step.out());
+    BOOST_TEST(worst <= 0.005, "error " << worst << " with 300 rows");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(refuses_rows_of_several_tokens) {
+  if (!testing::has_device()) return;
+  cuda::context ctx;
+  batch_view batch;
+  batch.shape = {.rows = 2, .decode_rows = 1, .tokens = 9};
+  paged_view<bf16_t, 128> const view{nullptr, 1, 1, 16};
+  BOOST_CHECK_THROW(
+      (policy::run<1>(ctx, batch, layer_index{0}, view, matrix_view<bf16_t const>{nullptr, {9, 128}},
+                      matrix_view<bf16_t>{nullptr, {9, 128}})),
+      options_error);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
