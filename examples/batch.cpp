@@ -315,6 +315,8 @@ std::optional<settings> read_settings(int count, char** arguments) {
       "the longest answer, unless the line says");
   add("rows", options::value(&wanted.engine.rows)->default_value(16), "answers that are made at one time");
   add("precision", options::value(&wanted.engine.precision)->default_value("bf16"), "bf16 or fp32");
+  add("device", options::value(&wanted.engine.device)->default_value("auto"),
+      "cpu, cuda, or auto: the GPU where there is one");
   add("threads", options::value(&wanted.engine.threads)->default_value(0), "0: all");
   add("context", options::value(&wanted.engine.context)->default_value(0),
       "longest prompt and answer in tokens");

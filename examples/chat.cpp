@@ -205,6 +205,8 @@ std::optional<settings> read_settings(int count, char** arguments) {
   add("thinking", "let the model think first");
   add("no-thinking", "let it answer at once");
   add("precision", options::value(&wanted.engine.precision)->default_value("bf16"), "bf16 or fp32");
+  add("device", options::value(&wanted.engine.device)->default_value("auto"),
+      "cpu, cuda, or auto: the GPU where there is one");
   add("threads", options::value(&wanted.engine.threads)->default_value(0), "0: all");
   add("context", options::value(&wanted.engine.context)->default_value(0), "longest conversation in tokens");
   add("memory", options::value(&memory_mib)->default_value(0), "MiB for cache and workspace; 0: enough");

@@ -13,8 +13,9 @@
 struct engine_choice {
   std::filesystem::path model;
   std::string precision = "bf16";  ///< or "fp32"
-  int threads = 0;
-  std::int32_t rows = 1;  ///< answers that are made at one time
+  std::string device = "auto";     ///< the GPU where there is one; or "cpu", "cuda"
+  int threads = 0;                 ///< of the CPU
+  std::int32_t rows = 1;           ///< answers that are made at one time
   std::int32_t context = 0;
   std::size_t memory_bytes = 0;  ///< for cache and workspace
 };

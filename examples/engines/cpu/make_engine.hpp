@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "engines/cpu/known_models.hpp"
+#include "engines/known_models.hpp"
 #include "tenon/checkpoint.hpp"
 #include "tenon/cpu.hpp"
 

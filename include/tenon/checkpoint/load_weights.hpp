@@ -25,6 +25,7 @@
 #include "tenon/checkpoint/upload_queue.hpp"
 #include "tenon/checkpoint/weight_layout.hpp"
 #include "tenon/checkpoint/weight_source.hpp"
+#include "tenon/core/checked_size.hpp"
 #include "tenon/core/error.hpp"
 #include "tenon/model/weights.hpp"
 
@@ -39,6 +40,7 @@ template <backend B> struct load_options {
   typename B::context_options context{};
   unsigned threads = 0;  ///< that read and convert; 0: up to 8, as many as the machine has
   load_progress progress{};
+  std::size_t also_needed = 0;  ///< bytes of device memory that must be left when the weights are there
 };
 
 namespace detail {
@@ -55,6 +57,20 @@ inline std::string spelled(expected_tensor const& tensor) {
       text += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
   }
   return text + " " + tenon::spelled(std::span{tensor.shape});
+}
+
+/// Throws options_error where a device says how much memory is free and it does not suffice.
+template <class Context>
+void check_memory(Context const& context, std::size_t weights, std::size_t also_needed) {
+  if constexpr (requires { context.free_bytes(); }) {
+    auto const needed = (checked_size{weights} + checked_size{also_needed}).value();
+    std::size_t const free = context.free_bytes();
+    if (free >= needed) return;
+    throw options_error{"device memory: expected " + std::to_string(needed) + " free bytes (weights " +
+                        std::to_string(weights) + ", cache and workspace " + std::to_string(also_needed) +
+                        "), found " + std::to_string(free) + ": " + std::to_string(needed - free) +
+                        " are missing"};
+  }
 }
 
 inline constexpr std::size_t most_surplus_names = 32;
@@ -125,12 +141,11 @@ recipe_weights<Recipe> load_weights_from(S const& source, decoder_parameters con
   using backend_type = typename Recipe::backend;
   using loader = matrix_loader<typename Recipe::precision>;
   recipe_weights<Recipe> weights;
-  {
-    carver counting;  // all checks come before the first allocation
-    auto const expected = expected_tensors(detail::lay_out(weights, counting));
-    check_tensors(source, expected, Recipe::model::shape.tied_embeddings ? "lm_head.weight" : "");
-  }
+  carver counting;  // all checks come before the first allocation
+  auto const expected = expected_tensors(detail::lay_out(weights, counting));
+  check_tensors(source, expected, Recipe::model::shape.tied_embeddings ? "lm_head.weight" : "");
   weights.context = std::make_unique<typename backend_type::context>(options.context);
+  detail::check_memory(*weights.context, counting.used(), options.also_needed);
   weights.parameters = parameters;
   auto const layout = allocate_weights(weights);
 

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "engines/cuda/make_one.hpp"
+#include "tenon/checkpoint.hpp"
+#include "tenon/engine/engine.hpp"
+#include "tenon/recipes/serving.cuh"
+
+template <class Model>
+tenon::any_engine make_one_on_the_gpu(engine_choice const& choice, std::int32_t max_positions) {
+  using recipe = tenon::recipes::serving<Model>;
+  tenon::engine_options options{
+      .max_rows = choice.rows, .max_tokens = std::max(2048, choice.rows), .depth = 2};
+  options.max_context = choice.context > 0 ? choice.context : std::min(max_positions, 8192);
+  std::int64_t const positions = options.max_context + std::int64_t{1024} * choice.rows;
+  options.memory_bytes =
+      choice.memory_bytes > 0 ? choice.memory_bytes : tenon::engine<recipe>::memory_for(options, positions);
+  tenon::progress_bar bar{"loading " + std::string{Model::name}};
+  tenon::load_options<tenon::cuda::backend> const load{.progress = std::ref(bar),
+                                                       .also_needed = options.memory_bytes};
+  return tenon::any_engine{
+      std::make_unique<tenon::engine<recipe>>(tenon::load_weights<recipe>(choice.model, load), options)};
+}
