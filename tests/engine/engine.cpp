@@ -46,9 +46,44 @@ struct idler : chunked_prefill {
   template <class Ledger> std::optional<step> next(Ledger&) { return std::nullopt; }
 };
 
+/// A device that fails at the fourth step.
+struct failing_launch : eager<> {
+  template <class Context, class Record>
+  void run(Context& context, batch_shape const& shape, Record&& record) {
+    if (++steps == 4) throw device_error{"cudaErrorIllegalAddress: planted"};
+    eager<>::run(context, shape, record);
+  }
+  int steps = 0;
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(engine)
+
+BOOST_AUTO_TEST_CASE(a_device_error_ends_every_choice_and_comes_out) {
+  using recipe_type = compose<small::qwen3_model, failing_launch>;
+  tenon::engine<recipe_type> engine{small::weights<recipe_type>(), small::options()};
+  std::vector<event> ends;
+  for (int i = 0; i < 3; ++i) {
+    engine.submit(greedy_request({1, 2, 3}, 10), [&](event const& happened) {
+      if (happened.finish != finish_reason::none) ends.push_back(happened);
+    });
+  }
+  BOOST_CHECK_THROW(while (engine.run_one_step()){}, device_error);
+  BOOST_REQUIRE_EQUAL(ends.size(), 3u);
+  for (auto const& end : ends) {
+    BOOST_CHECK(end.finish == finish_reason::failed);
+    BOOST_CHECK_NE(end.message.find("planted"), std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_fraction_of_memory_needs_a_backend_that_tells_what_is_free) {
+  auto options = small::options();
+  options.memory_fraction = 0.5;
+  BOOST_CHECK_THROW(make(options), options_error);
+  options.memory_fraction = 1.5;
+  BOOST_CHECK_THROW(make(options), options_error);
+}
 
 BOOST_AUTO_TEST_CASE(a_request_gets_as_many_ids_as_it_asked_for) {
   auto engine = make();

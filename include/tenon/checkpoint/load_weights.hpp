@@ -145,6 +145,7 @@ recipe_weights<Recipe> load_weights_from(S const& source, decoder_parameters con
   auto const expected = expected_tensors(detail::lay_out(weights, counting));
   check_tensors(source, expected, Recipe::model::shape.tied_embeddings ? "lm_head.weight" : "");
   weights.context = std::make_unique<typename backend_type::context>(options.context);
+  if constexpr (requires { check_kernels(*weights.context); }) check_kernels(*weights.context);
   detail::check_memory(*weights.context, counting.used(), options.also_needed);
   weights.parameters = parameters;
   auto const layout = allocate_weights(weights);

@@ -42,7 +42,7 @@ template <recipe R> class engine {
 
   /// Throws options_error for options that do not fit together or a budget that is too small.
   explicit engine(weights_type weights, engine_options options = {})
-      : options_{checked(options, weights.parameters)},
+      : options_{checked(with_memory(options, *weights.context), weights.parameters)},
         runner_{std::move(weights), runner_sizes(options_)},
         ledger_{runner_.ledger(options_.prefix_caching)},
         scheduler_{scheduler_limits{options_.max_rows, options_.max_tokens, options_.max_context}},
@@ -99,26 +99,14 @@ template <recipe R> class engine {
   }
 
   /// Plans and runs until one step has been committed and its events delivered. False when there is nothing
-  /// to do.
+  /// to do. After a device_error every choice has ended with finish_reason::failed: end the program then.
   bool run_one_step() {
-    while (static_cast<std::int32_t>(in_flight_.size()) < options_.depth) {
-      auto planned = scheduler_.next(ledger_);
-      if (!planned) break;
-      planned->number = ++last_step_;
-      runner_.launch(*planned, ledger_);
-      in_flight_.push_back(std::move(*planned));
+    try {
+      return run_next_step();
+    } catch (device_error const& failure) {
+      abandon(failure.what());
+      throw;
     }
-    if (in_flight_.empty()) return !scheduler_.idle() && report_failures();
-    auto const result = runner_.wait();
-    auto const done = std::move(in_flight_.front());
-    in_flight_.pop_front();
-    std::vector<event> events;
-    scheduler_.commit(ledger_, done, result, events);
-    last_rows_ = static_cast<std::int32_t>(done.rows.size());
-    last_tokens_ = done.tokens;
-    deliver(events);
-    std::erase_if(retired_, [&](retired const& entry) { return entry.last_step <= done.number; });
-    return true;
   }
 
   /// Ends every open choice with finish_reason::failed and `message`, touching neither device nor scheduler:
@@ -172,6 +160,22 @@ template <recipe R> class engine {
     std::uint64_t last_step;
     std::vector<std::unique_ptr<sequence>> sequences;
   };
+
+  static engine_options with_memory(engine_options options, typename R::backend::context const& context) {
+    if (options.memory_fraction == 0.0) return options;
+    if (!(options.memory_fraction > 0.0 && options.memory_fraction <= 1.0)) {
+      throw options_error{"memory_fraction: expected 0 (use memory_bytes) to 1, found " +
+                          std::to_string(options.memory_fraction)};
+    }
+    if constexpr (requires { context.free_bytes(); }) {
+      options.memory_bytes =
+          static_cast<std::size_t>(options.memory_fraction * static_cast<double>(context.free_bytes()));
+      return options;
+    } else {
+      throw options_error{"memory_fraction: backend '" + std::string{R::backend::name} +
+                          "' does not say how much memory is free: expected memory_bytes"};
+    }
+  }
 
   static engine_options checked(engine_options options, decoder_parameters const& parameters) {
     if (options.max_context == 0) options.max_context = parameters.max_positions;
@@ -231,6 +235,27 @@ template <recipe R> class engine {
       }
     }
     if (failure) std::rethrow_exception(failure);
+  }
+
+  bool run_next_step() {
+    while (static_cast<std::int32_t>(in_flight_.size()) < options_.depth) {
+      auto planned = scheduler_.next(ledger_);
+      if (!planned) break;
+      planned->number = ++last_step_;
+      runner_.launch(*planned, ledger_);
+      in_flight_.push_back(std::move(*planned));
+    }
+    if (in_flight_.empty()) return !scheduler_.idle() && report_failures();
+    auto const result = runner_.wait();
+    auto const done = std::move(in_flight_.front());
+    in_flight_.pop_front();
+    std::vector<event> events;
+    scheduler_.commit(ledger_, done, result, events);
+    last_rows_ = static_cast<std::int32_t>(done.rows.size());
+    last_tokens_ = done.tokens;
+    deliver(events);
+    std::erase_if(retired_, [&](retired const& entry) { return entry.last_step <= done.number; });
+    return true;
   }
 
   void count(event const& last) {

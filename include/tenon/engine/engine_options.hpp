@@ -25,6 +25,7 @@ struct engine_options {
   std::int32_t max_tokens = 512;  ///< tokens in one step: decode rows and prompt chunks together
   std::int32_t max_context = 0;   ///< positions of one sequence; 0: what the checkpoint says
   std::size_t memory_bytes = std::size_t{512} << 20;  ///< budget for cache and workspace together
+  double memory_fraction = 0.0;  ///< above 0: this part of the device memory that is free, for memory_bytes
   bool prefix_caching = true;
   std::int32_t depth = 1;               ///< steps in flight: 2 plans a step while the one before it runs
   std::optional<std::uint64_t> seed{};  ///< for requests without one; absent: from the operating system
