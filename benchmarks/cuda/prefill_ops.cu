@@ -3,7 +3,6 @@
 // op repeated in one CUDA graph over the weights of four layers. JSON lines to stdout, a table to stderr.
 //
 //   prefill_ops [ROWS...]       default: 16 64 128 256 512 2048 8192
-//   TENON_TUNE=1 prefill_ops    with the fastest of cuBLASLt's guesses, and how much that gains
 
 #include <algorithm>
 #include <array>
@@ -126,9 +125,8 @@ template <class Model> class bench {
     ctx.wait();
   }
 
-  void run(std::int32_t rows, bool tune) {
+  void run(std::int32_t rows) {
     batch_.shape = {.rows = 1, .tokens = rows, .logit_rows = std::min(rows, 64)};
-    if (tune) tune_products(rows);
     matrix_view<float> const x{x_, {rows, shape.hidden}};
     matrix_view<element> const queries{queries_, {rows, shape.query_width()}};
     matrix_view<element> const hidden{hidden_, {rows, shape.ffn}};
@@ -169,6 +167,10 @@ template <class Model> class bench {
            [&](int i) { cuda::multiply(ctx_, in, layer(i).qkv, static_cast<element*>(projected)); });
     report(rows, "(gate_up product)", product_flops(rows, layer(0).gate_up), 0,
            [&](int i) { cuda::multiply(ctx_, in, layer(i).gate_up, static_cast<element*>(projected)); });
+    report(rows, "(gate_up, wgmma)", product_flops(rows, layer(0).gate_up), 0,
+           [&](int i) { cuda::wgmma_gate_up(ctx_, in, layer(i).gate_up, hidden); });
+    compare_residual(rows, "o", x, layers_, &layer_weights<bf16>::output);
+    compare_residual(rows, "down", x, layers_, &layer_weights<bf16>::down);
     report(rows, "(swiglu)", 0, 6.0 * rows * shape.ffn, [&](int) {
       cuda::swiglu(ctx_, matrix_view<element const>{static_cast<element*>(projected), {rows, 2 * shape.ffn}},
                    hidden);
@@ -178,6 +180,25 @@ template <class Model> class bench {
       batch_.shape.logit_rows = 1;
       report(1, "norm_head, 1 row", 0, 2.0 * shape.hidden * shape.vocabulary,
              [&](int) { cuda::norm_head<bf16>(ctx_, batch_, x, layer(0).ffn_norm, head_, epsilon, logits); });
+    }
+  }
+
+  void compare_residual(std::int32_t rows, std::string const& name, matrix_view<float> x,
+                        std::array<layer_weights<bf16>, layers> const& all,
+                        dense_matrix<element> layer_weights<bf16>::*which) {
+    auto const matrix = [&](int i) { return all[static_cast<std::size_t>(i % layers)].*which; };
+    matrix_view<element const> const in{hidden_, {rows, matrix(0).in_features}};
+    double const flops = product_flops(rows, matrix(0));
+    report(rows, ("(" + name + ", cuBLASLt)").c_str(), flops, 0,
+           [&](int i) { cuda::multiply(ctx_, in, matrix(i), x.data, true); });
+    report(rows, ("(" + name + ", cuBLASLt, no add)").c_str(), flops, 0,
+           [&](int i) { cuda::multiply(ctx_, in, matrix(i), x.data, false); });
+    for (bool const keep : {true, false}) {
+      report(rows, ("(" + name + ", wgmma" + (keep ? ")" : ", no add)")).c_str(), flops, 0, [&](int i) {
+        cuda::wgmma_gemm::residual_epilogue const epilogue{
+            .x = cuda::make_tensor_map(x, cuda::wgmma_gemm::warpgroup_rows), .keep = keep};
+        cuda::wgmma_gemm::run(ctx_, in, matrix(i), ceil_div(matrix(i).out_features, 256), epilogue);
+      });
     }
   }
 
@@ -193,27 +214,6 @@ template <class Model> class bench {
                 "\n",
                 Model::name.data(), rows, name, us, rate, unit);
     return us;
-  }
-
-  void tune_products(std::int32_t rows) {
-    auto const& layer = layers_[0];
-    auto const tune = [&](char const* name, dense_matrix<element> const& matrix, cudaDataType_t result) {
-      cuda::gemm_product const product{.rows = rows,
-                                       .out_features = matrix.out_features,
-                                       .in_features = matrix.in_features,
-                                       .operand = CUDA_R_16BF,
-                                       .result = result};
-      cuda::gemm_operands const operands{
-          .in = hidden_, .weights = matrix.data, .out = ctx_.projected_scratch(0)};
-      float const gain = ctx_.gemms().tune(cuda::gemm_place_of(ctx_), product, operands);
-      std::fprintf(stderr, "%-12s %6d  %-22s tuned: %.3f times as fast\n", Model::name.data(), rows, name,
-                   static_cast<double>(gain));
-    };
-    tune("qkv, float", layer.qkv, CUDA_R_32F);
-    tune("qkv, 16 bit", layer.qkv, CUDA_R_16BF);
-    tune("o", layer.output, CUDA_R_32F);
-    tune("gate_up", layer.gate_up, CUDA_R_16BF);
-    tune("down", layer.down, CUDA_R_32F);
   }
 
   void make_activations() {
@@ -273,10 +273,10 @@ template <class Model> class bench {
   view kv_{};
 };
 
-template <class Model> void run_model(std::vector<std::int32_t> const& rows, bool tune) {
+template <class Model> void run_model(std::vector<std::int32_t> const& rows) {
   cuda::context ctx;
   bench<Model> measured{ctx, *std::max_element(rows.begin(), rows.end())};
-  for (auto const count : rows) measured.run(count, tune);
+  for (auto const count : rows) measured.run(count);
 }
 
 }  // namespace
@@ -289,7 +289,6 @@ int main(int argc, char** argv) {
   std::vector<std::int32_t> rows;
   for (int i = 1; i < argc; ++i) rows.push_back(std::atoi(argv[i]));
   if (rows.empty()) rows = {16, 64, 128, 256, 512, 2048, 8192};
-  bool const tune = std::getenv("TENON_TUNE") != nullptr;
-  run_model<qwen3_1_7b>(rows, tune);
-  run_model<qwen2_5_7b>(rows, tune);
+  run_model<qwen3_1_7b>(rows);
+  run_model<qwen2_5_7b>(rows);
 }

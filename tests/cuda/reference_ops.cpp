@@ -108,6 +108,7 @@ template struct with_cache<bf16, 64, 1, 2, 4, 6, 7>;
 template struct with_cache<bf16, 128, 1, 2, 4, 6, 7>;
 template struct with_cache<fp16, 64, 1, 2, 4, 6, 7>;
 template struct with_cache<fp16, 128, 1, 2, 4, 6, 7>;
+template struct with_cache<bf16, 256>;
 
 }  // namespace tenon::testing::reference
 

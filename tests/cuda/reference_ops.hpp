@@ -12,7 +12,7 @@
 
 /// The ops of the CPU backend on host memory, by the contracts of `cpu/`, for tests that nvcc compiles: the
 /// intrinsics stay in reference_ops.cpp, which the host compiler compiles. Defined for bf16 and fp16,
-/// head_dim 64 and 128, and groups of 1, 2, 4, 6 and 7.
+/// head_dim 64 and 128, and groups of 1, 2, 4, 6 and 7; for bf16 also head_dim 256 without attention.
 namespace tenon::testing::reference {
 
 template <class P>

@@ -4,73 +4,33 @@
 #include <cstdint>
 
 #include "tenon/backend/weights.hpp"
-#include "tenon/core/checked_size.hpp"
 #include "tenon/core/tensor_view.hpp"
 #include "tenon/cuda/context.hpp"
-#include "tenon/cuda/element.cuh"
 #include "tenon/cuda/gemm.hpp"
-#include "tenon/cuda/launch.cuh"
 #include "tenon/cuda/rms_norm.cuh"
+#include "tenon/cuda/swiglu.cuh"
+#include "tenon/cuda/wgmma_epilogues.cuh"
+#include "tenon/cuda/wgmma_gemm.cuh"
 
 namespace tenon::cuda {
 
-/// silu(gate) * up, where silu(g) = g / (1 + exp(-g)).
-__device__ inline float swiglu(float gate, float up) {
-  return __fdividef(gate, 1.0f + __expf(-gate)) * up;
-}
+/// Rows from which one kernel for product and SwiGLU is faster than two.
+inline constexpr std::int64_t wgmma_gate_up_rows = 1024;
 
-template <class Element> __device__ std::uint32_t swiglu_pair(std::uint32_t gate, std::uint32_t up) {
-  using traits = element_traits<Element>;
-  float2 const g = traits::widen_pair(gate);
-  float2 const u = traits::widen_pair(up);
-  return traits::round_pair(swiglu(g.x, u.x), swiglu(g.y, u.y));
-}
-
-/// Vectors of eight elements that one thread takes: 2 * 16 bytes each in flight.
-inline constexpr int swiglu_vectors = 4;
-
-/// hidden[r, i] = silu(projected[r, i]) * projected[r, ffn + i]. A block takes a part of one row.
+/// hidden = silu(in * gate^T) * (in * up^T) in one kernel, rounded once; false where it does not serve.
 template <class Element>
-__global__ void swiglu_kernel(Element const* projected, std::int32_t ffn, Element* hidden) {
-  let_next_start();
-  wait_for_previous();
-  int const count = ffn / 8;
-  auto const row = static_cast<std::int64_t>(blockIdx.x);
-  auto const* const gates = reinterpret_cast<uint4 const*>(projected + 2 * row * ffn);
-  auto const* const ups = gates + count;
-  auto* const to = reinterpret_cast<uint4*>(hidden + row * ffn);
-  auto const index = [](int i) {
-    return static_cast<int>((blockIdx.y * swiglu_vectors + i) * blockDim.x + threadIdx.x);
-  };
-  uint4 gate[swiglu_vectors];
-  uint4 up[swiglu_vectors];
-#pragma unroll
-  for (int i = 0; i < swiglu_vectors; ++i) {
-    if (index(i) >= count) break;
-    gate[i] = gates[index(i)];
-    up[i] = ups[index(i)];
-  }
-#pragma unroll
-  for (int i = 0; i < swiglu_vectors; ++i) {
-    if (index(i) >= count) break;
-    to[index(i)] = {swiglu_pair<Element>(gate[i].x, up[i].x), swiglu_pair<Element>(gate[i].y, up[i].y),
-                    swiglu_pair<Element>(gate[i].z, up[i].z), swiglu_pair<Element>(gate[i].w, up[i].w)};
-  }
-}
-
-/// hidden[r, :] = silu(projected[r, :ffn]) * projected[r, ffn:], rounded once. ffn is a multiple of 8.
-template <class Element>
-void swiglu(context& ctx, matrix_view<Element const> projected, matrix_view<Element> hidden) {
+bool wgmma_gate_up(context& ctx, matrix_view<Element const> in, dense_matrix<Element> const& gate_up,
+                   matrix_view<Element> hidden) {
   auto const ffn = static_cast<std::int32_t>(hidden.extent(1));
-  auto const parts = ceil_div(ffn / 8, 256 * swiglu_vectors);
-  auto const threads = round_up(ceil_div(ffn / 8, parts * swiglu_vectors), 32);
-  dim3 const grid{static_cast<unsigned>(hidden.extent(0)), static_cast<unsigned>(parts)};
-  launch<swiglu_kernel<Element>>(ctx, grid, static_cast<unsigned>(threads), 0, ordering::dependent,
-                                 projected.data, ffn, hidden.data);
+  if (ffn % wgmma_gemm::half_features != 0) return false;
+  wgmma_gemm::swiglu_epilogue<Element> const epilogue{
+      .hidden = make_tensor_map(hidden, wgmma_gemm::warpgroup_rows), .ffn = ffn};
+  return wgmma_gemm::run(ctx, in, gate_up, ffn / wgmma_gemm::half_features, epilogue);
 }
 
-/// The many-row path of `norm_gate_up`: norm, one GEMM for gate and up, then their product. Beside the
-/// roundings of the contract, gate and up are rounded once on their way through memory.
+/// The many-row path of `norm_gate_up`: norm, then one kernel for product and SwiGLU, or a GEMM and a kernel
+/// for SwiGLU; the latter rounds gate and up once on their way through memory, beside the roundings of the
+/// contract.
 template <class P>
 void many_rows_norm_gate_up(context& ctx, matrix_view<float const> x, layer_weights<P> const& layer,
                             float epsilon, matrix_view<typename P::activation> hidden) {
@@ -79,6 +39,7 @@ void many_rows_norm_gate_up(context& ctx, matrix_view<float const> x, layer_weig
   std::int64_t const width = 2 * hidden.extent(1);
   if (rows == 0) return;
   auto const normed = rms_norm_rows<element>(ctx, x, nullptr, rows, layer.ffn_norm, epsilon);
+  if (rows >= wgmma_gate_up_rows && wgmma_gate_up(ctx, normed, layer.gate_up, hidden)) return;
   auto* const projected =
       static_cast<element*>(ctx.projected_scratch(static_cast<std::size_t>(rows * width) * sizeof(element)));
   multiply(ctx, normed, layer.gate_up, projected);

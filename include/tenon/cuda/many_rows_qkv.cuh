@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "tenon/backend/weights.hpp"
@@ -11,24 +11,13 @@
 #include "tenon/cuda/element.cuh"
 #include "tenon/cuda/gemm.hpp"
 #include "tenon/cuda/launch.cuh"
+#include "tenon/cuda/qkv_heads.cuh"
 #include "tenon/cuda/rms_norm.cuh"
+#include "tenon/cuda/wgmma_gemm.cuh"
+#include "tenon/cuda/wgmma_qkv.cuh"
 #include "tenon/work/batch.hpp"
 
 namespace tenon::cuda {
-
-/// What follows the projection of queries, keys and values.
-template <class Element> struct qkv_epilogue {
-  float const* projected = nullptr;   // [tokens, (query_heads + 2 * kv_heads) * head_dim]
-  float const* bias = nullptr;        // [the same width] or null
-  float const* query_norm = nullptr;  // [head_dim] or null
-  float const* key_norm = nullptr;    // [head_dim] or null
-  Element* queries = nullptr;         // [tokens, query_heads * head_dim]
-  rope_view rope;
-  float epsilon = 0.0f;
-  std::int32_t layer = 0;
-  std::int32_t query_heads = 0;
-  std::int32_t kv_heads = 0;
-};
 
 /// Eight elements of one head: four of its first half, and the four that rotate with them.
 struct half_pairs {
@@ -85,98 +74,110 @@ template <int Lanes, class Element> __device__ void store_lanes(half_pairs value
 
 /// Bias, norm of each query and key head, rotary embedding; queries to their matrix, keys and values to the
 /// cache. A block takes `Tokens` tokens; head_dim / 8 lanes share a head, and threads pass over the heads.
-template <class Element, class View, int Tokens>
+template <int Tokens, class Element, class View>
 __global__ void __launch_bounds__(640)
-    qkv_epilogue_kernel(batch_view batch, qkv_epilogue<Element> task, View kv) {
+    qkv_epilogue_kernel(float const* projected, qkv_heads<Element, View> heads) {
   constexpr int lanes = View::head_dim / 8;
   static_assert(32 % lanes == 0, "a head's lanes are neighbours in one warp");
   let_next_start();
   wait_for_previous();
   int const first_token = static_cast<int>(blockIdx.x) * Tokens;
-  int const heads = task.query_heads + 2 * task.kv_heads;
+  int const last_token = heads.batch.shape.tokens - 1;
   int const heads_a_pass = static_cast<int>(blockDim.x) / lanes;
   int const lane = static_cast<int>(threadIdx.x) % lanes;
-  for (int first = 0; first < heads; first += heads_a_pass) {
+  for (int first = 0; first < heads.count(); first += heads_a_pass) {
     int const thread_head = first + static_cast<int>(threadIdx.x) / lanes;
-    int const head = min(thread_head, heads - 1);  // idle lanes go along, for the shuffles
+    int const head = min(thread_head, heads.count() - 1);  // idle lanes go along, for the shuffles
     half_pairs values[Tokens];
 #pragma unroll
     for (int i = 0; i < Tokens; ++i) {
-      std::int64_t const token = min(first_token + i, batch.shape.tokens - 1);
+      std::int64_t const token = min(first_token + i, last_token);
       auto const* const from =
-          reinterpret_cast<float4 const*>(task.projected + (token * heads + head) * View::head_dim);
+          reinterpret_cast<float4 const*>(projected + (token * heads.count() + head) * View::head_dim);
       values[i] = {__ldcs(from + lane), __ldcs(from + lanes + lane)};
     }
     half_pairs bias{};
-    if (task.bias != nullptr) {
-      auto const* const from = reinterpret_cast<float4 const*>(task.bias + head * View::head_dim);
+    if (heads.bias != nullptr) {
+      auto const* const from = reinterpret_cast<float4 const*>(heads.bias + head * View::head_dim);
       bias = {from[lane], from[lanes + lane]};
     }
-    bool const is_query = head < task.query_heads;
-    bool const is_value = head >= task.query_heads + task.kv_heads;
-    float const* const norm = is_query ? task.query_norm : is_value ? nullptr : task.key_norm;
 #pragma unroll
     for (int i = 0; i < Tokens; ++i) {
-      int const token = first_token + i;
-      if (token >= batch.shape.tokens) break;
+      if (first_token + i > last_token) break;
+      auto const place = heads.place(first_token + i);
       half_pairs value{added(values[i].low, bias.low), added(values[i].high, bias.high)};
-      if (task.query_norm != nullptr || task.key_norm != nullptr) {
-        value = norm_head_lanes<lanes>(value, norm, task.epsilon);
+      if (heads.query_norm != nullptr || heads.key_norm != nullptr) {
+        value = norm_head_lanes<lanes>(value, heads.norm(head), heads.epsilon);
       }
-      int const row = batch.token_rows[token];
-      int const position = batch.positions[token];
-      if (!is_value) value = rotate_lanes<lanes>(value, task.rope.at(batch.rope_sets[row], position));
-      if (thread_head >= heads) continue;
-      if (is_query) {
-        store_lanes<lanes>(
-            value,
-            task.queries + (static_cast<std::int64_t>(token) * task.query_heads + head) * View::head_dim);
-      } else {
-        int const kv_head = (head - task.query_heads) % task.kv_heads;
-        auto const target = kv.run(batch, task.layer, row, kv_head, position);
-        store_lanes<lanes>(value, is_value ? target.values : target.keys);
-      }
+      if (!heads.is_value(head)) value = rotate_lanes<lanes>(value, place.angles);
+      if (thread_head < heads.count()) store_lanes<lanes>(value, heads.target(place, head));
     }
   }
 }
 
-/// The many-row path of `norm_qkv`: norm, one GEMM to float, then the epilogue.
+/// Rows from which one kernel for product and epilogue is faster than two.
+inline constexpr std::int32_t wgmma_qkv_rows = 1024;
+
+/// Product and epilogue in one kernel; false where it does not serve.
+template <class Element, class View>
+bool wgmma_qkv(context& ctx, matrix_view<Element const> in, dense_matrix<Element> const& matrix,
+               qkv_heads<Element, View> const& heads) {
+  if constexpr (View::head_dim == 64 || View::head_dim == 128) {
+    std::int32_t const tiles = ceil_div(matrix.out_features, 2 * wgmma_gemm::half_features);
+    return wgmma_gemm::run(ctx, in, matrix, tiles, wgmma_gemm::qkv_epilogue<Element, View>{heads});
+  } else {
+    return false;
+  }
+}
+
+/// Enqueues the epilogue of a product that lies in memory, [tokens, heads * head_dim].
+template <class Element, class View>
+void finish_qkv(context& ctx, float const* projected, std::int32_t count,
+                qkv_heads<Element, View> const& heads) {
+  constexpr int lanes = View::head_dim / 8;
+  constexpr int most_threads = 640;
+  std::int32_t const tokens = heads.batch.shape.tokens;
+  int const passes = ceil_div(count * lanes, most_threads);
+  auto const threads = static_cast<unsigned>(round_up(ceil_div(count, passes) * lanes, 32));
+  // Four tokens a block hide the latency of memory once there are blocks enough for every multiprocessor.
+  if (tokens >= 16 * ctx.properties().multiprocessors) {
+    launch<qkv_epilogue_kernel<4, Element, View>>(ctx, static_cast<unsigned>(ceil_div(tokens, 4)), threads, 0,
+                                                  ordering::dependent, projected, heads);
+  } else {
+    launch<qkv_epilogue_kernel<1, Element, View>>(ctx, static_cast<unsigned>(tokens), threads, 0,
+                                                  ordering::dependent, projected, heads);
+  }
+}
+
+/// The many-row path of `norm_qkv`: norm, then one kernel for product and epilogue, or a GEMM to float and a
+/// kernel for the epilogue.
 template <class P, class View>
 void many_rows_norm_qkv(context& ctx, batch_view const& batch, matrix_view<float const> x,
                         layer_weights<P> const& layer, rope_view rope, float epsilon,
                         std::int32_t layer_number, View const& kv,
                         matrix_view<typename P::activation> queries) {
   using element = typename P::activation;
-  constexpr int lanes = View::head_dim / 8;
-  constexpr int most_threads = 640;
   std::int32_t const tokens = batch.shape.tokens;
   if (tokens == 0) return;
   auto const normed = rms_norm_rows<element>(ctx, x, nullptr, tokens, layer.attention_norm, epsilon);
+  auto const query_heads = static_cast<std::int32_t>(queries.extent(1) / View::head_dim);
+  std::int32_t const count = layer.qkv.out_features / View::head_dim;
+  qkv_heads<element, View> const heads{.batch = batch,
+                                       .kv = kv,
+                                       .rope = rope,
+                                       .bias = layer.qkv_bias.data,
+                                       .query_norm = layer.query_norm.data,
+                                       .key_norm = layer.key_norm.data,
+                                       .queries = queries.data,
+                                       .epsilon = epsilon,
+                                       .layer = layer_number,
+                                       .query_heads = query_heads,
+                                       .kv_heads = (count - query_heads) / 2};
+  if (tokens >= wgmma_qkv_rows && wgmma_qkv(ctx, normed, layer.qkv, heads)) return;
   auto* const projected = static_cast<float*>(ctx.projected_scratch(
       static_cast<std::size_t>(tokens) * static_cast<std::size_t>(layer.qkv.out_features) * sizeof(float)));
   multiply(ctx, normed, layer.qkv, projected);
-  auto const query_heads = static_cast<std::int32_t>(queries.extent(1) / View::head_dim);
-  std::int32_t const heads = layer.qkv.out_features / View::head_dim;
-  qkv_epilogue<element> const task{.projected = projected,
-                                   .bias = layer.qkv_bias.data,
-                                   .query_norm = layer.query_norm.data,
-                                   .key_norm = layer.key_norm.data,
-                                   .queries = queries.data,
-                                   .rope = rope,
-                                   .epsilon = epsilon,
-                                   .layer = layer_number,
-                                   .query_heads = query_heads,
-                                   .kv_heads = (heads - query_heads) / 2};
-  int const passes = ceil_div(heads * lanes, most_threads);
-  auto const threads = static_cast<unsigned>(round_up(ceil_div(heads, passes) * lanes, 32));
-  // Four tokens a block hide the latency of memory once there are blocks enough for every multiprocessor.
-  if (tokens >= 16 * ctx.properties().multiprocessors) {
-    launch<qkv_epilogue_kernel<element, View, 4>>(ctx, static_cast<unsigned>(ceil_div(tokens, 4)), threads, 0,
-                                                  ordering::dependent, batch, task, kv);
-  } else {
-    launch<qkv_epilogue_kernel<element, View, 1>>(ctx, static_cast<unsigned>(tokens), threads, 0,
-                                                  ordering::dependent, batch, task, kv);
-  }
+  finish_qkv(ctx, projected, count, heads);
 }
 
 }  // namespace tenon::cuda
