@@ -42,3 +42,6 @@ else()
 endif()
 # The constexpr members of the policies are called in kernels.
 target_compile_options(tenon_cuda INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr>)
+
+# Everything that was compiled for a GPU: tests, benchmarks and the examples' engines add themselves.
+add_custom_target(gpu_programs)
