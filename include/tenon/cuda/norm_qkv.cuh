@@ -7,6 +7,7 @@
 #include "tenon/backend/weights.hpp"
 #include "tenon/core/tensor_view.hpp"
 #include "tenon/cuda/context.hpp"
+#include "tenon/cuda/few_rows_norm_qkv.cuh"
 #include "tenon/cuda/gemm.hpp"
 #include "tenon/cuda/many_rows_qkv.cuh"
 #include "tenon/work/batch.hpp"
@@ -21,6 +22,10 @@ template <class P, class View>
 void norm_qkv(context& ctx, batch_view const& batch, matrix_view<float const> x,
               layer_weights<P> const& layer, rope_view rope, float epsilon, std::int32_t layer_number,
               View const& kv, matrix_view<typename P::activation> queries) {
+  if (batch.shape.tokens <= few_rows_limit &&
+      few_rows_norm_qkv<P>(ctx, batch, x, layer, rope, epsilon, layer_number, kv, queries)) {
+    return;
+  }
   many_rows_norm_qkv(ctx, batch, x, layer, rope, epsilon, layer_number, kv, queries);
 }
 
