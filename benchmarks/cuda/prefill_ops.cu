@@ -133,18 +133,26 @@ template <class Model> class bench {
     auto const layer = [&](int i) -> layer_weights<bf16> const& {
       return layers_[static_cast<std::size_t>(i % layers)];
     };
-    double total = 0.0;
-    total += report(rows, "norm_qkv", product_flops(rows, layer(0).qkv), 0, [&](int i) {
-      cuda::norm_qkv<bf16>(ctx_, batch_, x, layer(i), rope_, epsilon, i % layers, kv_, queries);
-    });
-    total += report(rows, "linear_residual o", product_flops(rows, layer(0).output), 0,
-                    [&](int i) { cuda::linear_residual<bf16>(ctx_, queries, layer(i).output, x, true); });
-    total += report(rows, "norm_gate_up", product_flops(rows, layer(0).gate_up), 0,
-                    [&](int i) { cuda::norm_gate_up<bf16>(ctx_, x, layer(i), epsilon, hidden); });
-    total += report(rows, "linear_residual down", product_flops(rows, layer(0).down), 0,
-                    [&](int i) { cuda::linear_residual<bf16>(ctx_, hidden, layer(i).down, x, true); });
+    double const total =
+        report(rows, "norm_qkv", product_flops(rows, layer(0).qkv), 0,
+               [&](int i) {
+                 cuda::norm_qkv<bf16>(ctx_, batch_, x, layer(i), rope_, epsilon, i % layers, kv_, queries);
+               }) +
+        report(rows, "linear_residual o", product_flops(rows, layer(0).output), 0,
+               [&](int i) { cuda::linear_residual<bf16>(ctx_, queries, layer(i).output, x, true); }) +
+        report(rows, "norm_gate_up", product_flops(rows, layer(0).gate_up), 0,
+               [&](int i) { cuda::norm_gate_up<bf16>(ctx_, x, layer(i), epsilon, hidden); }) +
+        report(rows, "linear_residual down", product_flops(rows, layer(0).down), 0,
+               [&](int i) { cuda::linear_residual<bf16>(ctx_, hidden, layer(i).down, x, true); });
     std::fprintf(stderr, "%-12s %6d  %-22s %9.1f us, %.2f ms for %d layers without attention\n",
                  Model::name.data(), rows, "one layer", total, total * shape.layers * 1e-3, shape.layers);
+    if (rows <= cuda::few_rows_limit) {
+      report(rows, "(norm_qkv, many rows)", product_flops(rows, layer(0).qkv), 0, [&](int i) {
+        cuda::many_rows_norm_qkv(ctx_, batch_, x, layer(i), rope_, epsilon, i % layers, kv_, queries);
+      });
+      report(rows, "(norm_gate_up, many rows)", product_flops(rows, layer(0).gate_up), 0,
+             [&](int i) { cuda::many_rows_norm_gate_up(ctx_, x, layer(i), epsilon, hidden); });
+    }
     run_parts(rows, x, hidden);
   }
 
@@ -167,8 +175,12 @@ template <class Model> class bench {
            [&](int i) { cuda::multiply(ctx_, in, layer(i).qkv, static_cast<element*>(projected)); });
     report(rows, "(gate_up product)", product_flops(rows, layer(0).gate_up), 0,
            [&](int i) { cuda::multiply(ctx_, in, layer(i).gate_up, static_cast<element*>(projected)); });
-    report(rows, "(gate_up, wgmma)", product_flops(rows, layer(0).gate_up), 0,
-           [&](int i) { cuda::wgmma_gate_up(ctx_, in, layer(i).gate_up, hidden); });
+    for (std::int32_t const band : {4, 8, 16, 32}) {
+      report(rows, ("(gate_up, wgmma, band " + std::to_string(band) + ")").c_str(),
+             product_flops(rows, layer(0).gate_up), 0,
+             [&](int i) { cuda::wgmma_gate_up(ctx_, in, layer(i).gate_up, hidden, band); });
+    }
+    report_wgmma_qkv(rows, in);
     compare_residual(rows, "o", x, layers_, &layer_weights<bf16>::output);
     compare_residual(rows, "down", x, layers_, &layer_weights<bf16>::down);
     report(rows, "(swiglu)", 0, 6.0 * rows * shape.ffn, [&](int) {
@@ -181,6 +193,24 @@ template <class Model> class bench {
       report(1, "norm_head, 1 row", 0, 2.0 * shape.hidden * shape.vocabulary,
              [&](int) { cuda::norm_head<bf16>(ctx_, batch_, x, layer(0).ffn_norm, head_, epsilon, logits); });
     }
+  }
+
+  void report_wgmma_qkv(std::int32_t rows, matrix_view<element const> in) {
+    report(rows, "(qkv, wgmma)", product_flops(rows, layers_[0].qkv), 0, [&](int i) {
+      auto const& layer = layers_[static_cast<std::size_t>(i % layers)];
+      cuda::qkv_heads<element, view> const heads{.batch = batch_,
+                                                 .kv = kv_,
+                                                 .rope = rope_,
+                                                 .bias = layer.qkv_bias.data,
+                                                 .query_norm = layer.query_norm.data,
+                                                 .key_norm = layer.key_norm.data,
+                                                 .queries = queries_,
+                                                 .epsilon = epsilon,
+                                                 .layer = i % layers,
+                                                 .query_heads = shape.query_heads,
+                                                 .kv_heads = shape.kv_heads};
+      cuda::wgmma_qkv(ctx_, in, layer.qkv, heads);
+    });
   }
 
   void compare_residual(std::int32_t rows, std::string const& name, matrix_view<float> x,

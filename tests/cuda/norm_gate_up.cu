@@ -54,4 +54,31 @@ BOOST_AUTO_TEST_CASE(agrees_with_the_cpu) {
   check_gate_up<bf16>(random, 5, 3584, 18944);
 }
 
+BOOST_AUTO_TEST_CASE(one_kernel_gives_the_same_as_two) {
+  if (!testing::has_device()) return;
+  std::mt19937_64 random{testing::seed()};
+  for (std::int32_t const rows : {1, 130, 300, 700}) {
+    constexpr std::int32_t hidden_width = 200;
+    constexpr std::int32_t ffn = 1664;
+    testing::device_context device{{.hidden = hidden_width, .ffn = ffn, .max_tokens = rows}};
+    testing::random_matrix<bf16_t> const in{random, rows, hidden_width};
+    testing::random_matrix<bf16_t> const weights{random, 2 * ffn, hidden_width, 0.0f, 0.1f};
+    testing::device_matrix const device_in{device.ctx, in}, device_weights{device.ctx, weights};
+    auto const count = static_cast<std::size_t>(rows) * ffn;
+    testing::device_array<bf16_t> const one{device.ctx, count}, two{device.ctx, count};
+    testing::device_array<bf16_t> const projected{device.ctx, 2 * count};
+    matrix_view<bf16_t const> const input = device_in.view();
+    if (!cuda::wgmma_gate_up(device.ctx, input, device_weights.weights(),
+                             matrix_view<bf16_t>{one.data(), {rows, ffn}})) {
+      BOOST_TEST_MESSAGE("skipped: needs compute capability 9.0a");
+      return;
+    }
+    cuda::multiply(device.ctx, input, device_weights.weights(), projected.data());
+    cuda::swiglu(device.ctx, matrix_view<bf16_t const>{projected.data(), {rows, 2 * ffn}},
+                 matrix_view<bf16_t>{two.data(), {rows, ffn}});
+    BOOST_TEST(testing::relative_error(one.values(), two.values()) < testing::rounding_tolerance<bf16>,
+               "rows " << rows);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -20,12 +20,12 @@ inline constexpr std::int64_t wgmma_gate_up_rows = 1024;
 /// hidden = silu(in * gate^T) * (in * up^T) in one kernel, rounded once; false where it does not serve.
 template <class Element>
 bool wgmma_gate_up(context& ctx, matrix_view<Element const> in, dense_matrix<Element> const& gate_up,
-                   matrix_view<Element> hidden) {
+                   matrix_view<Element> hidden, std::int32_t band = wgmma_gemm::default_band) {
   auto const ffn = static_cast<std::int32_t>(hidden.extent(1));
   if (ffn % wgmma_gemm::half_features != 0) return false;
   wgmma_gemm::swiglu_epilogue<Element> const epilogue{
       .hidden = make_tensor_map(hidden, wgmma_gemm::warpgroup_rows), .ffn = ffn};
-  return wgmma_gemm::run(ctx, in, gate_up, ffn / wgmma_gemm::half_features, epilogue);
+  return wgmma_gemm::run(ctx, in, gate_up, ffn / wgmma_gemm::half_features, epilogue, band);
 }
 
 /// The many-row path of `norm_gate_up`: norm, then one kernel for product and SwiGLU, or a GEMM and a kernel

@@ -48,13 +48,14 @@ static_assert(shared_bytes <= 232'448, "a block has 227 KiB of shared memory");
 
 /// Pairs of row tiles that are worked on side by side: their input stays in the second-level cache while all
 /// weights pass once.
-inline constexpr std::int32_t band_pairs = 16;
+inline constexpr std::int32_t default_band = 16;
 
 /// Sizes of a product in tiles: what a cluster computes is one pair of row tiles and one tile of features.
 struct tiling {
   std::int32_t pairs = 0;
   std::int32_t feature_tiles = 0;
   std::int32_t depth_tiles = 0;
+  std::int32_t band = default_band;
 
   struct place {
     std::int32_t row;
@@ -63,11 +64,11 @@ struct tiling {
 
   __host__ __device__ constexpr std::int32_t count() const { return pairs * feature_tiles; }
 
-  /// Bands of `band_pairs` pairs, one after the other; in a band rows change fastest.
+  /// Bands of `band` pairs, one after the other; in a band rows change fastest.
   __host__ __device__ constexpr place at(std::int32_t tile, std::int32_t rank) const {
-    std::int32_t const of_band = band_pairs * feature_tiles;
-    std::int32_t const first = tile / of_band * band_pairs;
-    std::int32_t const in_band = pairs - first < band_pairs ? pairs - first : band_pairs;
+    std::int32_t const of_band = band * feature_tiles;
+    std::int32_t const first = tile / of_band * band;
+    std::int32_t const in_band = pairs - first < band ? pairs - first : band;
     std::int32_t const rest = tile % of_band;
     return {((first + rest % in_band) * cluster_blocks + rank) * tile_rows, rest / in_band};
   }
@@ -160,7 +161,8 @@ __global__ void __launch_bounds__(threads, 1)
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
   extern __shared__ std::uint8_t memory[];
   shared_places const shared{(shared_address(memory) + alignment - 1) / alignment * alignment};
-  auto const warpgroup = static_cast<std::int32_t>(threadIdx.x) / 128;
+  // The same in every lane, and known to be: descriptors then stay in uniform registers.
+  auto const warpgroup = __shfl_sync(0xffffffffu, static_cast<std::int32_t>(threadIdx.x) / 128, 0);
   let_next_start();
   if (threadIdx.x == 0) {
     prefetch_tensor_map(in);
@@ -214,11 +216,12 @@ template <auto Kernel> bool is_compiled(context const& ctx) {
 /// not run.
 template <class Element, class Epilogue>
 bool run(context& ctx, matrix_view<Element const> in, dense_matrix<Element> const& weights,
-         std::int32_t feature_tiles, Epilogue const& epilogue) {
+         std::int32_t feature_tiles, Epilogue const& epilogue, std::int32_t band = default_band) {
   if (!is_compiled<kernel<Element, Epilogue>>(ctx)) return false;
   tiling const tiles{.pairs = ceil_div(static_cast<std::int32_t>(in.extent(0)), cluster_blocks * tile_rows),
                      .feature_tiles = feature_tiles,
-                     .depth_tiles = ceil_div(weights.in_features, tile_depth)};
+                     .depth_tiles = ceil_div(weights.in_features, tile_depth),
+                     .band = band};
   auto const in_map = make_tensor_map(in, tile_rows);
   auto const weight_map = make_tensor_map(
       matrix_view<Element const>{weights.data, {weights.out_features, weights.in_features}}, half_features);
