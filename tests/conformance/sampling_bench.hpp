@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <random>
@@ -51,6 +52,8 @@ template <class Sampler, class Backend> class sampling_bench {
     carver counting;
     Sampler::make_state(counting, slots, vocabulary);
     memory_ = buffer<Backend>{context, std::max<std::size_t>(counting.used(), 1)};
+    std::vector<std::byte> const zeros(memory_.size());
+    context.copy_in(memory_.data(), zeros.data(), zeros.size());
     carver placing{memory_.data(), memory_.size()};
     state_ = Sampler::make_state(placing, slots, vocabulary);
   }
