@@ -5,37 +5,26 @@
 #include <type_traits>
 
 #include "tenon/attention/split_kv_plan.hpp"
-#include "tenon/cuda/cluster.cuh"
 #include "tenon/cuda/element.cuh"
 #include "tenon/cuda/launch.cuh"
 #include "tenon/cuda/mma.cuh"
 
 namespace tenon::cuda {
 
-/// What the decode kernel is given. Workers are blocks, or clusters of them.
+/// What the decode kernel is given.
 template <class Element, class View> struct split_kv_arguments {
   View kv;
   std::int32_t layer = 0;
   std::int32_t rows = 0;
   std::int32_t kv_heads = 0;
-  std::int32_t least = 1;               ///< units that a worker has at least, where there is any work
+  std::int32_t least = 1;               ///< units that a block has at least, where there is any work
   split_kv_row const* plan = nullptr;   // [rows + 1]
   std::int32_t const* table = nullptr;  // the batch's
   Element const* queries = nullptr;     // [rows, kv_heads * group * head_dim]
   Element* out = nullptr;               // the same
-  float4* part_sums = nullptr;          // [workers, 2, group, head_dim / 4] weighted values
-  float2* part_scales = nullptr;        // [workers, 2, group] largest score, sum of weights
-  std::int32_t* arrived = nullptr;  // [rows, kv_heads] workers whose parts are written, zero before and after
-};
-
-/// How the decode kernel is cut: warps a block, blocks a multiprocessor, blocks a cluster.
-template <std::int32_t Warps, std::int32_t Blocks, std::int32_t Cluster> struct split_kv_tuning {
-  static constexpr std::int32_t warps = Warps;
-  static constexpr std::int32_t threads = Warps * 32;
-  static constexpr std::int32_t blocks = Blocks;
-  static constexpr std::int32_t cluster = Cluster;
-  /// Units that keep every warp of a worker busy once.
-  static constexpr std::int32_t step = Warps * Cluster < 4 ? 1 : Warps * Cluster / 4;
+  float4* part_sums = nullptr;          // [blocks, 2, group, head_dim / 4] weighted values
+  float2* part_scales = nullptr;        // [blocks, 2, group] largest score, sum of weights
+  std::int32_t* arrived = nullptr;  // [rows, kv_heads] blocks whose parts are written, zero before and after
 };
 
 /// One block's part of decode attention. A warp walks over tiles of 16 positions, straight from memory to
@@ -45,7 +34,7 @@ template <std::int32_t Warps, std::int32_t Blocks, std::int32_t Cluster> struct 
 ///
 /// Softmax is in float, base 2. A weight goes into its product as two 16-bit numbers, its rounding and the
 /// rest, so that only the result is rounded.
-template <class Element, std::int32_t HeadDim, std::int32_t Group, class View, class Tuning>
+template <class Element, std::int32_t HeadDim, std::int32_t Group, class View, std::int32_t Warps>
 class split_kv_block {
   static_assert(HeadDim == 64 || HeadDim == 128, "split_kv_decode has code for head_dim 64 and 128");
   static_assert(Group >= 1 && Group <= 8, "split_kv_decode has code for groups of 1 to 8");
@@ -56,15 +45,15 @@ class split_kv_block {
   static constexpr std::int32_t vectors = HeadDim / 4;
 
   struct shared_storage {
-    float4 sums[Tuning::warps][Group][vectors + 1];
-    float2 scales[Tuning::warps][Group];
-    float4 block_sums[Tuning::cluster > 1 ? Group : 1][vectors];
-    float2 block_scales[Group];
+    float4 sums[Warps][Group][vectors + 1];
+    float2 scales[Warps][Group];
     std::int32_t is_last;
   };
 
+  static constexpr std::int32_t threads = Warps * 32;
+
   __device__ split_kv_block(split_kv_arguments<Element, View> const& arguments, shared_storage& shared)
-      : arguments_{arguments}, shared_{shared}, rank_{Tuning::cluster > 1 ? cluster_rank() : 0} {}
+      : arguments_{arguments}, shared_{shared} {}
 
   __device__ void run() {
     if (!find_work()) {
@@ -86,8 +75,8 @@ class split_kv_block {
   static constexpr std::int32_t chunks = HeadDim / 32;  // of 16 bytes that a lane has of a key
   static constexpr std::int32_t halves = HeadDim / 64;  // of 16 bytes that a lane has of a value
   static constexpr std::int32_t sum_tiles = HeadDim / 16;
+  static constexpr std::int32_t parts_at_once = 16;
   static constexpr std::int32_t unit_tiles = split_kv_plan::unit_tokens / tile_tokens;
-  static constexpr std::int32_t tile_step = Tuning::warps * Tuning::cluster;
 
   using run_type = decltype(std::declval<View const&>().run(batch_view{}, 0, 0, 0, 0));
 
@@ -95,14 +84,13 @@ class split_kv_block {
 
   // ---- which rows, heads and positions ----
 
-  /// Whether this worker has work; then the first piece is selected. Reads the plan alone.
+  /// Whether this block has work; then the first piece is selected. Reads the host's words alone.
   __device__ bool find_work() {
-    worker_ = static_cast<std::int32_t>(blockIdx.x) / Tuning::cluster;
-    auto const workers = static_cast<std::int32_t>(gridDim.x) / Tuning::cluster;
+    auto const block = static_cast<std::int32_t>(blockIdx.x);
     std::int32_t const units = arguments_.plan[arguments_.rows].first_unit * arguments_.kv_heads;
-    deal_ = split_kv_deal::among(workers, units, arguments_.least, Tuning::step);
-    unit_ = deal_.first_of(worker_);
-    end_unit_ = deal_.end_of(worker_);
+    deal_ = split_kv_deal::among(static_cast<std::int32_t>(gridDim.x), units, arguments_.least);
+    unit_ = deal_.first_of(block);
+    end_unit_ = deal_.end_of(block);
     if (unit_ >= end_unit_) return false;
     std::int32_t const wanted = unit_ / arguments_.kv_heads;
     std::int32_t before = 0;
@@ -116,9 +104,9 @@ class split_kv_block {
     return true;
   }
 
-  /// The next piece of this worker's range, if there is one.
+  /// Whether this block has another piece; then it is selected.
   __device__ bool find_next() {
-    unit_ += end_tile_units();
+    unit_ += end_ - begin_;
     if (unit_ >= end_unit_) return false;
     if (head_ + 1 == arguments_.kv_heads) {
       select_row(row_ + 1);
@@ -138,20 +126,17 @@ class split_kv_block {
     row_units_ = (context_ + split_kv_plan::unit_tokens - 1) / split_kv_plan::unit_tokens;
   }
 
-  /// The units of `head` that are this worker's, and who else has units of it.
+  /// The units of `head` that are this block's, who else has units of it, and where this warp begins.
   __device__ void select_piece(std::int32_t head) {
     head_ = head;
     std::int32_t const head_unit = first_unit_ + head * row_units_;
     begin_ = unit_ - head_unit;
     end_ = min(row_units_, begin_ + end_unit_ - unit_);
-    first_worker_ = deal_.worker_of(head_unit);
-    parts_ = deal_.worker_of(head_unit + row_units_ - 1) - first_worker_ + 1;
-  }
-
-  __device__ std::int32_t end_tile_units() const { return end_ - begin_; }
-  __device__ std::int32_t first_tile() const { return begin_ * unit_tiles + rank_ * Tuning::warps + warp_; }
-  __device__ std::int32_t end_tile() const {
-    return min(end_ * unit_tiles, (context_ + tile_tokens - 1) / tile_tokens);
+    first_block_ = deal_.worker_of(head_unit);
+    parts_ = deal_.worker_of(head_unit + row_units_ - 1) - first_block_ + 1;
+    tile_ = begin_ * unit_tiles + warp_;
+    end_tile_ = min(end_ * unit_tiles, (context_ + tile_tokens - 1) / tile_tokens);
+    if (tile_ < end_tile_) run_ = find(tile_ * tile_tokens);
   }
 
   // ---- keys and values ----
@@ -165,57 +150,53 @@ class split_kv_block {
 
   /// Asks for this warp's first tile. Its page numbers are the host's, and nothing of the cache is read.
   __device__ void prefetch() const {
-    std::int32_t const tile = first_tile();
-    if (tile >= end_tile()) return;
-    auto const run = find(tile * tile_tokens);
-    std::int32_t const tokens = min(tile_tokens, min(run.tokens, context_ - tile * tile_tokens));
+    if (tile_ >= end_tile_) return;
+    std::int32_t const tokens = min(tile_tokens, min(run_.tokens, context_ - tile_ * tile_tokens));
     std::int32_t const element = lane_ * 64;  // 128 bytes
     if (element < tokens * HeadDim) {
-      prefetch_to_l2(run.keys + element);
-      prefetch_to_l2(run.values + element);
+      prefetch_to_l2(run_.keys + element);
+      prefetch_to_l2(run_.values + element);
     }
   }
 
   /// f(i, key, value) for tokens that a lane reads of the tile: i-th of `Count`, its number in the tile given
   /// by `number(i)`; past the context the last token instead.
   template <std::int32_t Count, class Number, class F>
-  __device__ void for_tokens(std::int32_t tile, run_type const& run, Number const& number, F const& f) const {
-    std::int32_t const tokens = min(tile_tokens, context_ - tile * tile_tokens);
-    if (run.tokens >= tokens) {
+  __device__ void for_tokens(Number const& number, F const& f) const {
+    std::int32_t const tokens = min(tile_tokens, context_ - tile_ * tile_tokens);
+    if (run_.tokens >= tokens) {
 #pragma unroll
       for (std::int32_t i = 0; i < Count; ++i) {
         std::int32_t const offset = min(number(i), tokens - 1) * HeadDim;
-        f(i, run.keys + offset, run.values + offset);
+        f(i, run_.keys + offset, run_.values + offset);
       }
     } else {  // the tile lies in several pages
 #pragma unroll
       for (std::int32_t i = 0; i < Count; ++i) {
-        auto const token = find(tile * tile_tokens + min(number(i), tokens - 1));
+        auto const token = find(tile_ * tile_tokens + min(number(i), tokens - 1));
         f(i, token.keys, token.values);
       }
     }
   }
 
-  __device__ void load_keys(std::int32_t tile, run_type const& run) {
-    for_tokens<2>(
-        tile, run, [&](std::int32_t i) { return group_ + 8 * i; },
-        [&](std::int32_t i, Element const* key, Element const*) {
+  __device__ void load_keys() {
+    for_tokens<2>([&](std::int32_t i) { return group_ + 8 * i; },
+                  [&](std::int32_t i, Element const* key, Element const*) {
 #pragma unroll
-          for (std::int32_t chunk = 0; chunk < chunks; ++chunk) {
-            keys_[i][chunk] = load_streaming(key + chunk * 32 + quad_ * 8);
-          }
-        });
+                    for (std::int32_t chunk = 0; chunk < chunks; ++chunk) {
+                      keys_[i][chunk] = load_streaming(key + chunk * 32 + quad_ * 8);
+                    }
+                  });
   }
 
-  __device__ void load_values(std::int32_t tile, run_type const& run) {
-    for_tokens<4>(
-        tile, run, [&](std::int32_t i) { return 2 * quad_ + (i & 1) + 4 * (i & 2); },
-        [&](std::int32_t i, Element const*, Element const* value) {
+  __device__ void load_values() {
+    for_tokens<4>([&](std::int32_t i) { return 2 * quad_ + (i & 1) + 4 * (i & 2); },
+                  [&](std::int32_t i, Element const*, Element const* value) {
 #pragma unroll
-          for (std::int32_t half = 0; half < halves; ++half) {
-            values_[i][half] = load_streaming(value + half * 64 + group_ * 8);
-          }
-        });
+                    for (std::int32_t half = 0; half < halves; ++half) {
+                      values_[i][half] = load_streaming(value + half * 64 + group_ * 8);
+                    }
+                  });
   }
 
   __device__ void load_queries() {
@@ -238,27 +219,25 @@ class split_kv_block {
     }
     largest_[0] = largest_[1] = minus_infinity();
     weight_[0] = weight_[1] = 0.0f;
-    std::int32_t tile = first_tile();
-    std::int32_t const end = end_tile();
-    if (tile >= end) return;
-    auto run = find(tile * tile_tokens);
-    load_keys(tile, run);
+    if (tile_ >= end_tile_) return;
+    load_keys();
     load_queries();
-    load_values(tile, run);
-    run = find(min(tile + tile_step, end - 1) * tile_tokens);
+    load_values();
+    run_ = find(min(tile_ + Warps, end_tile_ - 1) * tile_tokens);
     while (true) {
-      std::int32_t const next = tile + tile_step;
+      std::int32_t const tokens = context_ - tile_ * tile_tokens;
       float scores[4];
       score(scores);
-      if (next < end) load_keys(next, run);
+      tile_ += Warps;
+      bool const goes_on = tile_ < end_tile_;
+      if (goes_on) load_keys();
       std::uint32_t weights[2];
       std::uint32_t rests[2];
-      weigh(scores, context_ - tile * tile_tokens, weights, rests);
+      weigh(scores, tokens, weights, rests);
       add_values(weights, rests);
-      if (next >= end) break;
-      load_values(next, run);
-      run = find(min(next + tile_step, end - 1) * tile_tokens);
-      tile = next;
+      if (!goes_on) break;
+      load_values();
+      run_ = find(min(tile_ + Warps, end_tile_ - 1) * tile_tokens);
     }
   }
 
@@ -339,40 +318,41 @@ class split_kv_block {
 
   // ---- merging ----
 
-  struct merged {
-    float4 sum;
+  /// Of one head, over some positions.
+  struct partial {
+    float4 sum;    // four dimensions of its weighted values
     float2 scale;  // largest score, sum of weights
   };
 
-  /// Parts of one head, in order: scale(p) its scale, sum(p) four of its weighted values.
-  template <class Scale, class Sum>
-  __device__ static merged merge(std::int32_t parts, Scale const& scale, Sum const& sum) {
-    float largest = minus_infinity();
-#pragma unroll 8
-    for (std::int32_t p = 0; p < parts; ++p) largest = fmaxf(largest, scale(p).x);
-    float const base = largest == minus_infinity() ? 0.0f : largest;
-    merged all{{0.0f, 0.0f, 0.0f, 0.0f}, {largest, 0.0f}};
-#pragma unroll 8
-    for (std::int32_t p = 0; p < parts; ++p) {
-      float2 const part = scale(p);
-      float4 const values = sum(p);
-      float const factor = exp2f(part.x - base);
-      all.scale.y += factor * part.y;
-      all.sum.x += factor * values.x;
-      all.sum.y += factor * values.y;
-      all.sum.z += factor * values.z;
-      all.sum.w += factor * values.w;
+  /// Adds part(0) to part(Count - 1), in order. All are read at once.
+  template <std::int32_t Count, class Part> __device__ static void add_parts(partial& all, Part const& part) {
+    partial parts[Count];
+#pragma unroll
+    for (std::int32_t p = 0; p < Count; ++p) parts[p] = part(p);
+    float largest = all.scale.x;
+#pragma unroll
+    for (std::int32_t p = 0; p < Count; ++p) largest = fmaxf(largest, parts[p].scale.x);
+    float const keep = exp2f(all.scale.x - largest);
+    all = {{all.sum.x * keep, all.sum.y * keep, all.sum.z * keep, all.sum.w * keep},
+           {largest, all.scale.y * keep}};
+#pragma unroll
+    for (std::int32_t p = 0; p < Count; ++p) {
+      float const factor = exp2f(parts[p].scale.x - largest);
+      all.sum.x += factor * parts[p].sum.x;
+      all.sum.y += factor * parts[p].sum.y;
+      all.sum.z += factor * parts[p].sum.z;
+      all.sum.w += factor * parts[p].sum.w;
+      all.scale.y += factor * parts[p].scale.y;
     }
-    return all;
   }
 
-  /// f(head of the group, four dimensions) for this thread's share of the result among `Count` * threads.
-  template <std::int32_t Count, class F> __device__ void for_vectors(std::int32_t rank, F const& f) const {
-    constexpr std::int32_t all = Group * vectors;
-    constexpr std::int32_t share = (all + Count - 1) / Count;
-    auto const thread = static_cast<std::int32_t>(threadIdx.x);
-    std::int32_t const end = min(all, (rank + 1) * share);
-    for (std::int32_t v = rank * share + thread; v < end; v += Tuning::threads) f(v / vectors, v % vectors);
+  __device__ static partial nothing() { return {{0.0f, 0.0f, 0.0f, 0.0f}, {minus_infinity(), 0.0f}}; }
+
+  /// f(head of the group, vector of four dimensions) for this thread's share of the result.
+  template <class F> __device__ static void for_vectors(F const& f) {
+    for (auto v = static_cast<std::int32_t>(threadIdx.x); v < Group * vectors; v += threads) {
+      f(v / vectors, v % vectors);
+    }
   }
 
   __device__ void store_warp() {
@@ -393,32 +373,34 @@ class split_kv_block {
     }
   }
 
-  __device__ merged merge_warps(std::int32_t head, std::int32_t vector) const {
-    return merge(
-        Tuning::warps, [&](std::int32_t p) { return shared_.scales[p][head]; },
-        [&](std::int32_t p) { return shared_.sums[p][head][vector]; });
+  __device__ partial merge_warps(std::int32_t head, std::int32_t vector) const {
+    partial all = nothing();
+    add_parts<Warps>(all, [&](std::int32_t p) {
+      return partial{shared_.sums[p][head][vector], shared_.scales[p][head]};
+    });
+    return all;
   }
 
-  __device__ merged merge_blocks(std::int32_t head, std::int32_t vector) const {
-    return merge(
-        Tuning::cluster, [&](std::int32_t p) { return load_of_rank(&shared_.block_scales[head], p); },
-        [&](std::int32_t p) { return load_of_rank(&shared_.block_sums[head][vector], p); });
+  /// Where a block's part of a head stands: a block shares at most the first and the last of its pieces.
+  __device__ std::int32_t part_of(std::int32_t part) const {
+    return (2 * (first_block_ + part) + (part == 0 ? 1 : 0)) * Group;
   }
 
-  /// Where a worker's part of a head stands: a worker shares at most the first and the last of its pieces.
-  __device__ std::int64_t part_of(std::int32_t part) const {
-    return (2 * static_cast<std::int64_t>(first_worker_ + part) + (part == 0 ? 1 : 0)) * Group;
+  __device__ partial merge_blocks(std::int32_t head, std::int32_t vector) const {
+    partial all = nothing();
+    for (std::int32_t first = 0; first < parts_; first += parts_at_once) {
+      add_parts<parts_at_once>(all, [&](std::int32_t p) {
+        std::int32_t const at = part_of(min(first + p, parts_ - 1)) + head;
+        partial part{__ldcg(arguments_.part_sums + at * vectors + vector),
+                     __ldcg(arguments_.part_scales + at)};
+        if (first + p >= parts_) part.scale = {minus_infinity(), 0.0f};
+        return part;
+      });
+    }
+    return all;
   }
 
-  __device__ merged merge_workers(std::int32_t head, std::int32_t vector) const {
-    return merge(
-        parts_, [&](std::int32_t p) { return __ldcg(arguments_.part_scales + part_of(p) + head); },
-        [&](std::int32_t p) {
-          return __ldcg(arguments_.part_sums + (part_of(p) + head) * vectors + vector);
-        });
-  }
-
-  __device__ void store(std::int32_t head, std::int32_t vector, merged const& all) const {
+  __device__ void store(std::int32_t head, std::int32_t vector, partial const& all) const {
     float const factor = __fdividef(1.0f, all.scale.y);
     uint2 const words{traits::round_pair(all.sum.x * factor, all.sum.y * factor),
                       traits::round_pair(all.sum.z * factor, all.sum.w * factor)};
@@ -427,48 +409,34 @@ class split_kv_block {
     reinterpret_cast<uint2*>(arguments_.out)[column * vectors + vector] = words;
   }
 
-  /// To the output if the piece is all of its head, else to this worker's part.
-  __device__ void give(std::int32_t head, std::int32_t vector, merged const& all) const {
-    if (parts_ == 1) {
-      store(head, vector, all);
-    } else {
-      std::int64_t const part = part_of(worker_ - first_worker_) + head;
-      arguments_.part_sums[part * vectors + vector] = all.sum;
-      if (vector == 0) arguments_.part_scales[part] = all.scale;
-    }
-  }
-
-  __device__ void sync_worker() const {
-    if constexpr (Tuning::cluster > 1) {
-      sync_cluster();
-    } else {
-      __syncthreads();
-    }
-  }
-
-  /// The warps' sums of a piece become one.
+  /// The warps' sums of a piece become one: the result if the piece is all of its head, else a part. The
+  /// block whose part of a head is written last merges all of them.
   __device__ void combine() {
     store_warp();
     __syncthreads();
-    if constexpr (Tuning::cluster > 1) {
-      for_vectors<1>(0, [&](std::int32_t head, std::int32_t vector) {
-        auto const all = merge_warps(head, vector);
-        shared_.block_sums[head][vector] = all.sum;
-        if (vector == 0) shared_.block_scales[head] = all.scale;
-      });
-      sync_cluster();
-      for_vectors<Tuning::cluster>(rank_, [&](std::int32_t head, std::int32_t vector) {
-        give(head, vector, merge_blocks(head, vector));
-      });
-    } else {
-      for_vectors<1>(
-          0, [&](std::int32_t head, std::int32_t vector) { give(head, vector, merge_warps(head, vector)); });
+    if (parts_ == 1) {
+      for_vectors(
+          [&](std::int32_t head, std::int32_t vector) { store(head, vector, merge_warps(head, vector)); });
+      __syncthreads();  // the next piece overwrites what has been read
+      return;
     }
-    if (parts_ > 1) merge_if_last();
-    sync_worker();
+    std::int32_t const part = part_of(static_cast<std::int32_t>(blockIdx.x) - first_block_);
+    for_vectors([&](std::int32_t head, std::int32_t vector) {
+      auto const all = merge_warps(head, vector);
+      arguments_.part_sums[(part + head) * vectors + vector] = all.sum;
+      if (vector == 0) arguments_.part_scales[part + head] = all.scale;
+    });
+    std::int32_t* const arrived = arguments_.arrived + row_ * arguments_.kv_heads + head_;
+    __syncthreads();
+    if (threadIdx.x == 0) shared_.is_last = arrive(arrived) == parts_ - 1 ? 1 : 0;
+    __syncthreads();
+    if (shared_.is_last == 0) return;
+    for_vectors(
+        [&](std::int32_t head, std::int32_t vector) { store(head, vector, merge_blocks(head, vector)); });
+    if (threadIdx.x == 0) *arrived = 0;
   }
 
-  /// How many arrived before. What this worker wrote before its barrier is seen by whoever arrives later.
+  /// How many arrived before. What this block wrote before its barrier is seen by whoever arrives later.
   __device__ static std::int32_t arrive(std::int32_t* arrived) {
     std::int32_t before;
     asm volatile("atom.add.acq_rel.gpu.global.s32 %0, [%1], 1;"
@@ -478,33 +446,20 @@ class split_kv_block {
     return before;
   }
 
-  /// The worker whose part of a head is written last merges all of them.
-  __device__ void merge_if_last() {
-    std::int32_t* const arrived = arguments_.arrived + row_ * arguments_.kv_heads + head_;
-    sync_worker();
-    if (rank_ == 0 && threadIdx.x == 0) shared_.is_last = arrive(arrived) == parts_ - 1 ? 1 : 0;
-    sync_worker();
-    std::int32_t const is_last = Tuning::cluster > 1 ? load_of_rank(&shared_.is_last, 0) : shared_.is_last;
-    if (is_last == 0) return;
-    for_vectors<Tuning::cluster>(rank_, [&](std::int32_t head, std::int32_t vector) {
-      store(head, vector, merge_workers(head, vector));
-    });
-    if (rank_ == 0 && threadIdx.x == 0) *arrived = 0;
-  }
-
   split_kv_arguments<Element, View> const& arguments_;
   shared_storage& shared_;
-  std::int32_t const rank_;
   std::int32_t const lane_ = static_cast<std::int32_t>(threadIdx.x) % 32;
   std::int32_t const warp_ = static_cast<std::int32_t>(threadIdx.x) / 32;
   std::int32_t const group_ = lane_ / 4;
   std::int32_t const quad_ = lane_ % 4;
 
-  // This worker's units, and the row and piece that it is at.
+  // This block's units; the row and piece that it is at; the tile that this warp is at.
   split_kv_deal deal_;
-  std::int32_t worker_ = 0, unit_ = 0, end_unit_ = 0;
+  std::int32_t unit_ = 0, end_unit_ = 0;
   std::int32_t row_ = 0, context_ = 0, page_begin_ = 0, first_unit_ = 0, row_units_ = 0;
-  std::int32_t head_ = 0, begin_ = 0, end_ = 0, first_worker_ = 0, parts_ = 0;
+  std::int32_t head_ = 0, begin_ = 0, end_ = 0, first_block_ = 0, parts_ = 0;
+  std::int32_t tile_ = 0, end_tile_ = 0;
+  run_type run_{};
 
   uint4 queries_[chunks];
   uint4 keys_[2][chunks];

@@ -18,23 +18,24 @@ namespace tenon {
 
 namespace cuda {
 
-template <class Element, std::int32_t HeadDim, std::int32_t Group, class View, class Tuning>
-__global__ void __launch_bounds__(Tuning::threads, Tuning::blocks)
+template <class Element, std::int32_t HeadDim, std::int32_t Group, class View, std::int32_t Warps>
+__global__ void __launch_bounds__(Warps * 32, 12 / Warps)
     split_kv_kernel(split_kv_arguments<Element, View> const arguments) {
-  using block_type = split_kv_block<Element, HeadDim, Group, View, Tuning>;
+  using block_type = split_kv_block<Element, HeadDim, Group, View, Warps>;
   __shared__ typename block_type::shared_storage shared;
   let_next_start();
   block_type{arguments, shared}.run();
 }
 
-/// Decode attention of a batch's rows with one way of cutting it.
-template <std::int32_t Group, class Tuning, class View, class Element>
+/// Decode attention of a batch's rows by `blocks` blocks, each of which has work for `least_units` units or
+/// none.
+template <std::int32_t Group, std::int32_t Warps, class View, class Element>
 void launch_split_kv(context& ctx, batch_view const& batch, layer_index layer, View const& kv,
-                     matrix_view<Element const> queries, matrix_view<Element> out, std::int32_t least_units) {
+                     matrix_view<Element const> queries, matrix_view<Element> out, std::int32_t blocks,
+                     std::int32_t least_units) {
   constexpr std::int32_t head_dim = View::head_dim;
   auto const kv_heads = static_cast<std::int32_t>(queries.extent(1) / (Group * head_dim));
-  std::int32_t const workers = ctx.properties().multiprocessors * Tuning::blocks / Tuning::cluster;
-  std::size_t const parts = static_cast<std::size_t>(workers) * 2 * Group;
+  std::size_t const parts = static_cast<std::size_t>(blocks) * 2 * Group;
   constexpr std::size_t sum_bytes = head_dim * sizeof(float);
   auto* const partials = static_cast<std::byte*>(ctx.partial_scratch(parts * (sum_bytes + sizeof(float2))));
   auto const heads = static_cast<std::size_t>(batch.shape.rows) * static_cast<std::size_t>(kv_heads);
@@ -51,9 +52,8 @@ void launch_split_kv(context& ctx, batch_view const& batch, layer_index layer, V
       .part_sums = reinterpret_cast<float4*>(partials),
       .part_scales = reinterpret_cast<float2*>(partials + parts * sum_bytes),
       .arrived = ctx.counters(heads)};
-  launch_in_clusters<split_kv_kernel<Element, head_dim, Group, View, Tuning>>(
-      ctx, Tuning::cluster, dim3(static_cast<unsigned>(workers * Tuning::cluster)), dim3(Tuning::threads), 0,
-      ordering::dependent, arguments);
+  launch<split_kv_kernel<Element, head_dim, Group, View, Warps>>(
+      ctx, dim3(static_cast<unsigned>(blocks)), dim3(Warps * 32), 0, ordering::dependent, arguments);
 }
 
 }  // namespace cuda
@@ -90,7 +90,8 @@ struct split_kv_decode {
           "decode part of phased_attention"};
     }
     if (batch.shape.rows == 0) return;
-    cuda::launch_split_kv<Group, cuda::split_kv_tuning<4, 3, 1>>(ctx, batch, layer, kv, queries, out, 1);
+    cuda::launch_split_kv<Group, 4>(ctx, batch, layer, kv, queries, out, 2 * ctx.properties().multiprocessors,
+                                    1);
   }
 };
 

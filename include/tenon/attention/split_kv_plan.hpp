@@ -50,12 +50,11 @@ struct split_kv_deal {
   std::int32_t units = 0;
   std::int32_t share = 1;
 
-  /// Equal shares, which are multiples of `step` and at least `least` of them.
-  static constexpr split_kv_deal among(std::int32_t workers, std::int32_t units, std::int32_t least,
-                                       std::int32_t step) noexcept {
+  /// Equal shares of at least `least` units.
+  static constexpr split_kv_deal among(std::int32_t workers, std::int32_t units,
+                                       std::int32_t least) noexcept {
     std::int32_t const equal = (units + workers - 1) / workers;
-    std::int32_t const share = equal > least ? equal : least;
-    return {units, (share + step - 1) / step * step};
+    return {units, equal > least ? equal : least};
   }
 
   constexpr std::int32_t first_of(std::int32_t worker) const noexcept { return worker * share; }
