@@ -102,4 +102,14 @@ __device__ inline void prefetch_to_l2(void const* global) {
   asm volatile("prefetch.global.L2 [%0];" ::"l"(__cvta_generic_to_global(global)));
 }
 
+/// 16 bytes at a shared address.
+__device__ inline uint4 load_shared(std::uint32_t address) {
+  uint4 words;
+  asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(words.x), "=r"(words.y), "=r"(words.z), "=r"(words.w)
+               : "r"(address)
+               : "memory");
+  return words;
+}
+
 }  // namespace tenon::cuda
