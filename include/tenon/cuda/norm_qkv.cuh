@@ -14,6 +14,10 @@
 
 namespace tenon::cuda {
 
+/// Rows up to which the weight stream is faster than norm, cuBLASLt and epilogue. H100: 9.2 and 11.9 us
+/// (1.7B), 16.5 and 16.8 us (7B) for one row; 12.1 and 11.9, 24.6 and 17.5 us for 8.
+inline constexpr std::int32_t streamed_qkv_rows = 4;
+
 /// `cpu::norm_qkv` on the device: queries, keys and values of every token. The cache holds the activation
 /// type; head_dim is 64, 128 or 256.
 template <class P, class View>
@@ -22,7 +26,7 @@ template <class P, class View>
 void norm_qkv(context& ctx, batch_view const& batch, matrix_view<float const> x,
               layer_weights<P> const& layer, rope_view rope, float epsilon, std::int32_t layer_number,
               View const& kv, matrix_view<typename P::activation> queries) {
-  if (batch.shape.tokens <= few_rows_limit &&
+  if (batch.shape.tokens <= streamed_qkv_rows &&
       few_rows_norm_qkv<P>(ctx, batch, x, layer, rope, epsilon, layer_number, kv, queries)) {
     return;
   }
