@@ -51,7 +51,9 @@ class bench {
         view_{nullptr, 1, of.kv_heads, of.page_tokens},
         cache_{ctx_, static_cast<std::size_t>(pages_ * view_.page_size()) * sizeof(element)},
         queries_{ctx_, static_cast<std::size_t>(of.chunk * width_) * sizeof(element)},
-        out_{ctx_, queries_.size()} {
+        out_{ctx_, queries_.size()},
+        scratch_{ctx_, cuda::context::scratch_bytes(sizes)} {
+    ctx_.use_scratch(scratch_.data(), sizes);
     view_.data = reinterpret_cast<element*>(cache_.data());
     fill<<<1024, 256, 0, ctx_.stream()>>>(view_.data, cache_.size() / sizeof(element), 1);
     fill<<<1024, 256, 0, ctx_.stream()>>>(reinterpret_cast<element*>(queries_.data()),
@@ -192,12 +194,19 @@ class bench {
     return sums;
   }
 
+  static constexpr scratch_sizes sizes{.hidden = 64,
+                                       .ffn = 64,
+                                       .query_width = 28 * head_dim,
+                                       .qkv_width = 64,
+                                       .max_tokens = 64,
+                                       .max_rows = 1};
+
   problem of_;
   cuda::context ctx_;
   std::int32_t pages_;
   std::int64_t width_;
   view_type view_;
-  buffer<cuda::backend> cache_, queries_, out_;
+  buffer<cuda::backend> cache_, queries_, out_, scratch_;
   std::vector<std::int32_t> table_, positions_, row_begin_, context_;
 };
 

@@ -71,7 +71,7 @@ template <class Element, std::int32_t HeadDim> class prefill_block {
     std::int32_t const chunk = lane_ % chunks;
     Element const* const source =
         arguments_.queries + tile_.token * arguments_.query_width + column_ + chunk * 8;
-#pragma unroll
+#pragma unroll 2
     for (std::int32_t i = 0; i < 32; i += rows_a_copy) {
       std::int32_t const row = warp_ * 32 + i + lane_ / chunks;
       bool const there = row < tile_.tokens;
@@ -214,7 +214,7 @@ template <class Element, std::int32_t HeadDim> class prefill_block {
         float weight = weight_[m][half];
         weight += __shfl_xor_sync(0xffff'ffffu, weight, 1);
         weight += __shfl_xor_sync(0xffff'ffffu, weight, 2);
-        float const factor = 1.0f / weight;
+        float const factor = __fdividef(1.0f, weight);
         std::uint32_t const at =
             shared_ + place(warp_ * 32 + m * 16 + half * 8 + lane_ / 4, 0) + lane_ % 4 * 4;
 #pragma unroll
@@ -227,7 +227,7 @@ template <class Element, std::int32_t HeadDim> class prefill_block {
     __syncwarp();
     std::int32_t const chunk = lane_ % chunks;
     Element* const target = arguments_.out + tile_.token * arguments_.query_width + column_ + chunk * 8;
-#pragma unroll
+#pragma unroll 2
     for (std::int32_t i = 0; i < 32; i += rows_a_copy) {
       std::int32_t const row = warp_ * 32 + i + lane_ / chunks;
       if (row >= tile_.tokens) continue;
@@ -244,7 +244,7 @@ template <class Element, std::int32_t HeadDim> class prefill_block {
   std::int32_t column_;
   std::int32_t kv_head_;
   std::uint32_t shared_;
-  std::int32_t warp_ = static_cast<std::int32_t>(threadIdx.x / 32);
+  std::int32_t warp_ = of_first_lane(static_cast<std::int32_t>(threadIdx.x / 32));
   std::int32_t lane_ = static_cast<std::int32_t>(threadIdx.x % 32);
 
   // Of query m * 16 + half * 8 + lane / 4 of the warp.
@@ -259,7 +259,7 @@ __global__ void __launch_bounds__(128, 2)
   extern __shared__ __align__(1024) unsigned char shared[];
   let_next_start();
   wait_for_previous();
-  prefill_tile const tile = planned_tile(arguments.plan, blockIdx.y);
+  prefill_tile const tile = planned_tile(arguments.plan, static_cast<std::int32_t>(blockIdx.y));
   if (tile.tokens == 0) return;
   auto const head = static_cast<std::int32_t>(blockIdx.x);
   prefill_block<Element, HeadDim>{arguments, tile, head, head / arguments.group, shared_address(shared)}

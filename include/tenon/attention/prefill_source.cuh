@@ -10,6 +10,7 @@
 #include "tenon/attention/prefill_plan.hpp"
 #include "tenon/cache/paged_view.hpp"
 #include "tenon/core/tensor_view.hpp"
+#include "tenon/cuda/mma.cuh"
 #include "tenon/work/batch.hpp"
 
 namespace tenon::cuda {
@@ -80,12 +81,17 @@ template <class Element> struct prefill_arguments {
   }
 };
 
+/// A warp's number as one that the compiler knows to be the same in every lane.
+__device__ inline std::int32_t of_first_lane(std::int32_t number) {
+  return __shfl_sync(0xffff'ffffu, number, 0);
+}
+
 /// Tile `index` of a plan in device memory; one of no tokens if the plan has fewer tiles.
-__device__ inline prefill_tile planned_tile(std::int32_t const* plan, std::uint32_t index) {
-  std::int32_t const* const words = plan + prefill_plan::first_tile + prefill_plan::tile_words * index;
-  prefill_tile tile{words[0], words[1], words[2], words[3]};
-  if (index >= static_cast<std::uint32_t>(plan[0])) tile.tokens = 0;
-  return tile;
+__device__ inline prefill_tile planned_tile(std::int32_t const* plan, std::int32_t index) {
+  std::int32_t const* const words =
+      plan + prefill_plan::first_tile + prefill_plan::tile_words * static_cast<std::size_t>(index);
+  std::int32_t const tokens = index < plan[0] ? words[1] : 0;
+  return {of_first_lane(words[0]), of_first_lane(tokens), of_first_lane(words[2]), of_first_lane(words[3])};
 }
 
 /// 2^x; 0 for minus infinity. Error below 2 ulp (PTX ISA, ex2.approx).
@@ -105,13 +111,10 @@ __device__ inline void store_shared(std::uint32_t address, uint4 words) {
                : "memory");
 }
 
-__device__ inline uint4 load_shared(std::uint32_t address) {
-  uint4 words;
-  asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
-               : "=r"(words.x), "=r"(words.y), "=r"(words.z), "=r"(words.w)
-               : "r"(address)
-               : "memory");
-  return words;
+__device__ inline std::uint32_t load_shared_word(std::uint32_t address) {
+  std::uint32_t word;
+  asm volatile("ld.shared.u32 %0, [%1];" : "=r"(word) : "r"(address) : "memory");
+  return word;
 }
 
 }  // namespace tenon::cuda

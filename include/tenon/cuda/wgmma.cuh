@@ -17,15 +17,21 @@ namespace tenon::cuda {
 // row + 8 (odd pairs); d[4 * n + 2 * half + i] is of column 8 * n + 2 * (t % 4) + i. An A operand in
 // registers is distributed likewise, as in mma.m16n8k16.
 
-/// A tile in shared memory of rows of 128 bytes (64 elements), whose 16-byte chunk c of row r lies at chunk c
-/// ^ (r % 8): the 128-byte swizzle. `address` is where the tile begins, aligned to 1024 bytes, plus 32 bytes
-/// for each 16 elements into a row where the operand is K-major. `panel_bytes` separates panels of 64 columns
-/// where the operand is MN-major; K-major operands do not use it.
+/// A tile in shared memory of rows of 128 bytes (64 elements), whose 16-byte chunk c of row r lies at chunk
+/// c ^ (r % 8): the 128-byte swizzle. `address` is where the tile begins, aligned to 1024 bytes.
+/// `panel_bytes` separates panels of 64 columns where the operand is MN-major; K-major operands do not use
+/// it.
 __device__ inline std::uint64_t wgmma_descriptor(std::uint32_t address, std::uint32_t panel_bytes = 16) {
   constexpr std::uint64_t eight_rows = 1024 >> 4;
   constexpr std::uint64_t swizzle_128 = 1;
-  return static_cast<std::uint64_t>((address & 0x3'ffffu) >> 4) |
-         static_cast<std::uint64_t>(panel_bytes >> 4) << 16 | eight_rows << 32 | swizzle_128 << 62;
+  return static_cast<std::uint64_t>(address >> 4 | panel_bytes >> 4 << 16) | eight_rows << 32 |
+         swizzle_128 << 62;
+}
+
+/// The same tile from `bytes` on: 32 for 16 columns of a K-major operand, 2048 for 16 rows of an MN-major
+/// one. One addition, which keeps up with the tensor cores.
+__device__ inline std::uint64_t wgmma_advance(std::uint64_t descriptor, std::uint32_t bytes) {
+  return (descriptor & 0xffff'ffff'0000'0000u) | (static_cast<std::uint32_t>(descriptor) + (bytes >> 4));
 }
 
 /// Before the first wgmma, and wherever registers that it reads have been written since.

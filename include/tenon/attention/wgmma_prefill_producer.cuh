@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "tenon/attention/prefill_plan.hpp"
+#include "tenon/attention/prefill_source.cuh"
+#include "tenon/attention/wgmma_prefill_layout.cuh"
+#include "tenon/cuda/barrier.cuh"
+#include "tenon/cuda/mma.cuh"
+
+namespace tenon::cuda {
+
+/// The warpgroup that brings queries, keys and values to shared memory, as far ahead as there is room: while
+/// the last steps of a tile are computed, the next tile comes.
+template <class Element, std::int32_t HeadDim> class wgmma_prefill_producer {
+ public:
+  using layout_type = wgmma_prefill_layout<Element, HeadDim>;
+
+  __device__ wgmma_prefill_producer(prefill_arguments<Element> const& arguments, std::int32_t parts,
+                                    layout_type layout)
+      : arguments_{arguments}, parts_{parts}, layout_{layout} {}
+
+  __device__ void run() {
+    auto const heads = static_cast<std::int32_t>(arguments_.query_width / HeadDim);
+    std::int32_t const items = arguments_.plan[0] * parts_ * heads;
+    for (std::int32_t round = 0;; ++round) {
+      std::int32_t const item = item_of(round);
+      if (item >= items) break;
+      bring(item, heads);
+    }
+    assign({});
+    end_copies(layout_.queries_have_come(buffer_.slot));
+    announce();
+  }
+
+ private:
+  static constexpr std::uint32_t chunks = layout_type::chunks;
+  static constexpr std::uint32_t rows_a_copy = 32 / chunks;
+  static constexpr std::int32_t keys = layout_type::keys;
+  static constexpr std::uint32_t nowhere = 0xffff'ffffu;
+  static constexpr std::uint32_t nothing = 0;
+
+  /// This block's work, to and fro: items get shorter, so that every second round goes to the blocks in
+  /// reverse.
+  __device__ static std::int32_t item_of(std::int32_t round) {
+    auto const blocks = static_cast<std::int32_t>(gridDim.x);
+    auto const block = static_cast<std::int32_t>(blockIdx.x);
+    return round * blocks + (round % 2 == 0 ? block : blocks - 1 - block);
+  }
+
+  /// Heads are next to each other, then parts of a context: blocks that share keys and values run at one
+  /// time.
+  __device__ void bring(std::int32_t item, std::int32_t heads) {
+    std::int32_t const head = item % heads;
+    std::int32_t const part = item / heads % parts_;
+    prefill_tile const tile = planned_tile(arguments_.plan, item / heads / parts_);
+    std::int32_t const steps = (tile.context() + keys - 1) / keys;
+    std::int32_t const parts = min(parts_, steps);
+    if (part >= parts) return;
+    std::int32_t const first_step = part * steps / parts;
+    std::int32_t step = (part + 1) * steps / parts - 1;
+    std::uint32_t row = look_up(tile, head, step);
+    assign({tile.token, tile.tokens, tile.position, head, first_step, step, parts, item});
+    load_queries(tile, head);
+    for (; step >= first_step; --step) {
+      load(row, 0);
+      load(row, arguments_.values_row);
+      if (step > first_step) row = look_up(tile, head, step - 1);
+    }
+  }
+
+  /// Leaves word of the next work once its buffer is free.
+  __device__ void assign(prefill_assignment const& next) {
+    wait_until_free(layout_.queries_have_come(buffer_.slot), buffer_.parity);
+    if (threadIdx.x == layout_type::consumers) next.store(layout_.assignment_at(buffer_.slot));
+  }
+
+  __device__ void load_queries(prefill_tile const& tile, std::int32_t head) {
+    std::uint32_t const chunk = lane_ % chunks;
+    Element const* const source =
+        arguments_.queries + tile.token * arguments_.query_width + head * HeadDim + chunk * 8;
+#pragma unroll 4
+    for (std::uint32_t i = 0; i < 32; i += rows_a_copy) {
+      std::uint32_t const row = warp_ * 32 + i + lane_ / chunks;
+      bool const there = row < static_cast<std::uint32_t>(tile.tokens);
+      copy_async_16(
+          layout_.queries_at(buffer_.slot) + layout_type::place(layout_type::query_panel, row, chunk),
+          source + (there ? row * arguments_.query_width : 0), there);
+    }
+    end_copies(layout_.queries_have_come(buffer_.slot));
+    buffer_.advance();
+  }
+
+  /// The cache row of this thread's key in a step, or nowhere if no query of the tile sees it.
+  __device__ std::uint32_t look_up(prefill_tile const& tile, std::int32_t head, std::int32_t step) const {
+    std::int32_t const position = step * keys + static_cast<std::int32_t>(threadIdx.x % 128);
+    if (position >= tile.context()) return nowhere;
+    return arguments_.key_row(arguments_.table + tile.page_begin, head / arguments_.group, position);
+  }
+
+  /// Brings 128 cache rows to the next slot, zeros where there is none: what the cache holds there may be no
+  /// number.
+  __device__ void load(std::uint32_t mine, std::uint32_t offset) {
+    wait_until_free(layout_.has_come(place_.slot), place_.parity);
+    std::uint32_t const chunk = lane_ % chunks;
+    std::uint32_t const target = layout_.slot_at(place_.slot);
+#pragma unroll 4
+    for (std::uint32_t i = 0; i < 32; i += rows_a_copy) {
+      std::uint32_t const from = __shfl_sync(0xffff'ffffu, mine, static_cast<int>(i + lane_ / chunks));
+      bool const there = from != nowhere;
+      std::uint64_t const row = there ? from + offset : 0;
+      copy_async_16(
+          target + layout_type::place(layout_type::key_panel, warp_ * 32 + i + lane_ / chunks, chunk),
+          arguments_.cache + row * HeadDim + chunk * 8, there);
+    }
+    end_copies(layout_.has_come(place_.slot));
+    place_.advance();
+  }
+
+  /// What has been copied is announced before this warp waits for room.
+  __device__ void wait_until_free(std::uint32_t has_come, std::uint32_t parity) {
+    std::uint32_t const barrier = layout_type::is_free(has_come);
+    if (__all_sync(0xffff'ffffu, has_ended(barrier, parity ^ 1))) return;
+    announce();
+    wait_for_end(barrier, parity ^ 1);
+    __syncwarp();
+  }
+
+  /// Copies to one place have been started; those before them are announced.
+  __device__ void end_copies(std::uint32_t has_come) {
+    commit_copies();
+    if (under_way_ != nothing) {
+      wait_for_copies<1>();
+      publish_shared();
+      arrive(under_way_);
+    }
+    under_way_ = has_come;
+  }
+
+  /// Waits for the copies under way and says that they have come.
+  __device__ void announce() {
+    if (under_way_ == nothing) return;
+    wait_for_copies<0>();
+    publish_shared();
+    arrive(under_way_);
+    under_way_ = nothing;
+  }
+
+  prefill_arguments<Element> const& arguments_;
+  std::int32_t parts_;
+  layout_type layout_;
+  std::uint32_t warp_ = threadIdx.x / 32 % 4;
+  std::uint32_t lane_ = threadIdx.x % 32;
+  ring_place<layout_type::buffers> buffer_;
+  ring_place<layout_type::slots> place_;
+  std::uint32_t under_way_ = nothing;  ///< the barrier of copies that have not been announced
+};
+
+}  // namespace tenon::cuda
