@@ -7,6 +7,7 @@
 
 #include "tenon/cuda/element.cuh"
 #include "tenon/cuda/launch.cuh"
+#include "tenon/cuda/mma.cuh"
 #include "tenon/cuda/stream_ring.cuh"
 
 namespace tenon::cuda {
@@ -79,14 +80,6 @@ template <class Tuning> constexpr std::uint32_t slot_stride() {
 }
 template <class Tuning> constexpr std::uint32_t slot_bytes() {
   return 2 * tile_pairs * slot_stride<Tuning>();
-}
-
-__device__ inline uint4 load_shared(std::uint32_t address) {
-  uint4 value;
-  asm volatile("ld.shared.v4.u32 {%0,%1,%2,%3}, [%4];"
-               : "=r"(value.x), "=r"(value.y), "=r"(value.z), "=r"(value.w)
-               : "r"(address));
-  return value;
 }
 
 /// Waits for all consumer warps of the block.
