@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "tenon/attention/prefill_plan.hpp"
+#include "tenon/backend/backend.hpp"
 #include "tenon/cache/paged_view.hpp"
 #include "tenon/core/tensor_view.hpp"
 #include "tenon/cuda/mma.cuh"
