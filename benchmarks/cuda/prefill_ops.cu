@@ -175,14 +175,13 @@ template <class Model> class bench {
            [&](int i) { cuda::multiply(ctx_, in, layer(i).qkv, static_cast<element*>(projected)); });
     report(rows, "(gate_up product)", product_flops(rows, layer(0).gate_up), 0,
            [&](int i) { cuda::multiply(ctx_, in, layer(i).gate_up, static_cast<element*>(projected)); });
-    for (std::int32_t const band : {4, 8, 16, 32}) {
-      report(rows, ("(gate_up, wgmma, band " + std::to_string(band) + ")").c_str(),
-             product_flops(rows, layer(0).gate_up), 0,
-             [&](int i) { cuda::wgmma_gate_up(ctx_, in, layer(i).gate_up, hidden, band); });
-    }
-    report_wgmma_qkv(rows, in);
-    compare_residual(rows, "o", x, layers_, &layer_weights<bf16>::output);
-    compare_residual(rows, "down", x, layers_, &layer_weights<bf16>::down);
+    report(rows, "(gate_up, wgmma)", product_flops(rows, layer(0).gate_up), 0,
+           [&](int i) { cuda::wgmma_gate_up(ctx_, in, layer(i).gate_up, hidden); });
+    report(rows, "(qkv, wgmma)", product_flops(rows, layer(0).qkv), 0, [&](int i) {
+      cuda::wgmma_qkv(ctx_, in, layer(i).qkv,
+                      cuda::heads_of(batch_, layer(i), rope_, epsilon, i % layers, kv_,
+                                     matrix_view<element>{queries_, {rows, shape.query_width()}}));
+    });
     report(rows, "(swiglu)", 0, 6.0 * rows * shape.ffn, [&](int) {
       cuda::swiglu(ctx_, matrix_view<element const>{static_cast<element*>(projected), {rows, 2 * shape.ffn}},
                    hidden);
@@ -192,43 +191,6 @@ template <class Model> class bench {
       batch_.shape.logit_rows = 1;
       report(1, "norm_head, 1 row", 0, 2.0 * shape.hidden * shape.vocabulary,
              [&](int) { cuda::norm_head<bf16>(ctx_, batch_, x, layer(0).ffn_norm, head_, epsilon, logits); });
-    }
-  }
-
-  void report_wgmma_qkv(std::int32_t rows, matrix_view<element const> in) {
-    report(rows, "(qkv, wgmma)", product_flops(rows, layers_[0].qkv), 0, [&](int i) {
-      auto const& layer = layers_[static_cast<std::size_t>(i % layers)];
-      cuda::qkv_heads<element, view> const heads{.batch = batch_,
-                                                 .kv = kv_,
-                                                 .rope = rope_,
-                                                 .bias = layer.qkv_bias.data,
-                                                 .query_norm = layer.query_norm.data,
-                                                 .key_norm = layer.key_norm.data,
-                                                 .queries = queries_,
-                                                 .epsilon = epsilon,
-                                                 .layer = i % layers,
-                                                 .query_heads = shape.query_heads,
-                                                 .kv_heads = shape.kv_heads};
-      cuda::wgmma_qkv(ctx_, in, layer.qkv, heads);
-    });
-  }
-
-  void compare_residual(std::int32_t rows, std::string const& name, matrix_view<float> x,
-                        std::array<layer_weights<bf16>, layers> const& all,
-                        dense_matrix<element> layer_weights<bf16>::*which) {
-    auto const matrix = [&](int i) { return all[static_cast<std::size_t>(i % layers)].*which; };
-    matrix_view<element const> const in{hidden_, {rows, matrix(0).in_features}};
-    double const flops = product_flops(rows, matrix(0));
-    report(rows, ("(" + name + ", cuBLASLt)").c_str(), flops, 0,
-           [&](int i) { cuda::multiply(ctx_, in, matrix(i), x.data, true); });
-    report(rows, ("(" + name + ", cuBLASLt, no add)").c_str(), flops, 0,
-           [&](int i) { cuda::multiply(ctx_, in, matrix(i), x.data, false); });
-    for (bool const keep : {true, false}) {
-      report(rows, ("(" + name + ", wgmma" + (keep ? ")" : ", no add)")).c_str(), flops, 0, [&](int i) {
-        cuda::wgmma_gemm::residual_epilogue const epilogue{
-            .x = cuda::make_tensor_map(x, cuda::wgmma_gemm::warpgroup_rows), .keep = keep};
-        cuda::wgmma_gemm::run(ctx_, in, matrix(i), ceil_div(matrix(i).out_features, 256), epilogue);
-      });
     }
   }
 

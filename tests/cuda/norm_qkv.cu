@@ -41,6 +41,7 @@ testing::random_batch one_row(std::mt19937_64& random, std::int32_t tokens) {
   return batch;
 }
 
+/// By the op, and where that exists by the one kernel for product and epilogue.
 template <class P, std::int32_t HeadDim>
 void check_qkv(std::mt19937_64& random, testing::random_batch batch, std::int32_t hidden, heads shape) {
   using element = typename P::activation;
@@ -70,6 +71,7 @@ void check_qkv(std::mt19937_64& random, testing::random_batch batch, std::int32_
       device_query_norm{ctx, query_norm}, device_key_norm{ctx, key_norm}, device_angles{ctx, angles};
   testing::device_matrix const device_weights{ctx, weights};
   testing::device_matrix const device_queries{ctx, queries}, device_cache{ctx, cache};
+  testing::device_matrix const one_queries{ctx, queries}, one_cache{ctx, cache};
   layer_weights<P> layer;
   layer.attention_norm = device_norm.vector();
   layer.qkv = device_weights.weights();
@@ -79,6 +81,15 @@ void check_qkv(std::mt19937_64& random, testing::random_batch batch, std::int32_
   cuda::norm_qkv<P>(ctx, device_batch.view(), device_x.view(), layer,
                     rope_view{device_angles.array.data(), longest, HeadDim}, epsilon, 1, kv,
                     device_queries.view());
+
+  bool const one_kernel = [&] {
+    auto const heads = cuda::heads_of(
+        device_batch.view(), layer, rope_view{device_angles.array.data(), longest, HeadDim}, epsilon, 1,
+        view{one_cache.array.data(), layers, shape.kv, batch.page_tokens}, one_queries.view());
+    auto const normed =
+        cuda::rms_norm_rows<element>(ctx, device_x.view(), nullptr, tokens, layer.attention_norm, epsilon);
+    return cuda::wgmma_qkv(ctx, normed, layer.qkv, heads);
+  }();
 
   layer.attention_norm = norm.vector();
   layer.qkv = weights.weights();
@@ -93,6 +104,9 @@ void check_qkv(std::mt19937_64& random, testing::random_batch batch, std::int32_
     double const tolerance = testing::rounding_tolerance<P>;
     BOOST_TEST(testing::relative_error(device_queries.array.values(), queries.values) < tolerance);
     BOOST_TEST(testing::relative_error(device_cache.array.values(), cache.values) < tolerance);
+    if (!one_kernel) return;
+    BOOST_TEST(testing::relative_error(one_queries.array.values(), queries.values) < tolerance);
+    BOOST_TEST(testing::relative_error(one_cache.array.values(), cache.values) < tolerance);
   }
 }
 

@@ -14,18 +14,15 @@
 
 namespace tenon::cuda {
 
-/// Rows from which one kernel for product and SwiGLU is faster than two.
-inline constexpr std::int64_t wgmma_gate_up_rows = 1024;
-
 /// hidden = silu(in * gate^T) * (in * up^T) in one kernel, rounded once; false where it does not serve.
 template <class Element>
 bool wgmma_gate_up(context& ctx, matrix_view<Element const> in, dense_matrix<Element> const& gate_up,
-                   matrix_view<Element> hidden, std::int32_t band = wgmma_gemm::default_band) {
+                   matrix_view<Element> hidden) {
   auto const ffn = static_cast<std::int32_t>(hidden.extent(1));
   if (ffn % wgmma_gemm::half_features != 0) return false;
   wgmma_gemm::swiglu_epilogue<Element> const epilogue{
       .hidden = make_tensor_map(hidden, wgmma_gemm::warpgroup_rows), .ffn = ffn};
-  return wgmma_gemm::run(ctx, in, gate_up, ffn / wgmma_gemm::half_features, epilogue, band);
+  return wgmma_gemm::run(ctx, in, gate_up, ffn / wgmma_gemm::half_features, epilogue);
 }
 
 /// The many-row path of `norm_gate_up`: norm, then one kernel for product and SwiGLU, or a GEMM and a kernel
@@ -39,7 +36,9 @@ void many_rows_norm_gate_up(context& ctx, matrix_view<float const> x, layer_weig
   std::int64_t const width = 2 * hidden.extent(1);
   if (rows == 0) return;
   auto const normed = rms_norm_rows<element>(ctx, x, nullptr, rows, layer.ffn_norm, epsilon);
-  if (rows >= wgmma_gate_up_rows && wgmma_gate_up(ctx, normed, layer.gate_up, hidden)) return;
+  bool const fills =
+      wgmma_gemm::fills(ctx, rows, static_cast<std::int32_t>(width / 2 / wgmma_gemm::half_features));
+  if (fills && wgmma_gate_up(ctx, normed, layer.gate_up, hidden)) return;
   auto* const projected =
       static_cast<element*>(ctx.projected_scratch(static_cast<std::size_t>(rows * width) * sizeof(element)));
   multiply(ctx, normed, layer.gate_up, projected);

@@ -115,9 +115,6 @@ __global__ void __launch_bounds__(640)
   }
 }
 
-/// Rows from which one kernel for product and epilogue is faster than two.
-inline constexpr std::int32_t wgmma_qkv_rows = 1024;
-
 /// Product and epilogue in one kernel; false where it does not serve.
 template <class Element, class View>
 bool wgmma_qkv(context& ctx, matrix_view<Element const> in, dense_matrix<Element> const& matrix,
@@ -149,6 +146,26 @@ void finish_qkv(context& ctx, float const* projected, std::int32_t count,
   }
 }
 
+/// The heads of one layer, as `norm_qkv` is told of them.
+template <class P, class View>
+qkv_heads<typename P::activation, View> heads_of(batch_view const& batch, layer_weights<P> const& layer,
+                                                 rope_view rope, float epsilon, std::int32_t layer_number,
+                                                 View const& kv,
+                                                 matrix_view<typename P::activation> queries) {
+  auto const query_heads = static_cast<std::int32_t>(queries.extent(1) / View::head_dim);
+  return {.batch = batch,
+          .kv = kv,
+          .rope = rope,
+          .bias = layer.qkv_bias.data,
+          .query_norm = layer.query_norm.data,
+          .key_norm = layer.key_norm.data,
+          .queries = queries.data,
+          .epsilon = epsilon,
+          .layer = layer_number,
+          .query_heads = query_heads,
+          .kv_heads = (layer.qkv.out_features / View::head_dim - query_heads) / 2};
+}
+
 /// The many-row path of `norm_qkv`: norm, then one kernel for product and epilogue, or a GEMM to float and a
 /// kernel for the epilogue.
 template <class P, class View>
@@ -160,24 +177,13 @@ void many_rows_norm_qkv(context& ctx, batch_view const& batch, matrix_view<float
   std::int32_t const tokens = batch.shape.tokens;
   if (tokens == 0) return;
   auto const normed = rms_norm_rows<element>(ctx, x, nullptr, tokens, layer.attention_norm, epsilon);
-  auto const query_heads = static_cast<std::int32_t>(queries.extent(1) / View::head_dim);
-  std::int32_t const count = layer.qkv.out_features / View::head_dim;
-  qkv_heads<element, View> const heads{.batch = batch,
-                                       .kv = kv,
-                                       .rope = rope,
-                                       .bias = layer.qkv_bias.data,
-                                       .query_norm = layer.query_norm.data,
-                                       .key_norm = layer.key_norm.data,
-                                       .queries = queries.data,
-                                       .epsilon = epsilon,
-                                       .layer = layer_number,
-                                       .query_heads = query_heads,
-                                       .kv_heads = (count - query_heads) / 2};
-  if (tokens >= wgmma_qkv_rows && wgmma_qkv(ctx, normed, layer.qkv, heads)) return;
+  auto const heads = heads_of(batch, layer, rope, epsilon, layer_number, kv, queries);
+  std::int32_t const tiles = ceil_div(layer.qkv.out_features, 2 * wgmma_gemm::half_features);
+  if (wgmma_gemm::fills(ctx, tokens, tiles) && wgmma_qkv(ctx, normed, layer.qkv, heads)) return;
   auto* const projected = static_cast<float*>(ctx.projected_scratch(
       static_cast<std::size_t>(tokens) * static_cast<std::size_t>(layer.qkv.out_features) * sizeof(float)));
   multiply(ctx, normed, layer.qkv, projected);
-  finish_qkv(ctx, projected, count, heads);
+  finish_qkv(ctx, projected, layer.qkv.out_features / View::head_dim, heads);
 }
 
 }  // namespace tenon::cuda

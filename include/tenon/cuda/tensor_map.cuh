@@ -126,18 +126,6 @@ __device__ inline void store_box(CUtensorMap const& map, std::uint32_t from, std
 #endif
 }
 
-/// The same, adding to the floats that are there.
-__device__ inline void add_box(CUtensorMap const& map, std::uint32_t from, std::int32_t column,
-                               std::int32_t row) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  asm volatile(
-      "cp.reduce.async.bulk.tensor.2d.global.shared::cta.add.tile.bulk_group [%0, {%1, %2}], [%3];" ::"l"(
-          &map),
-      "r"(column), "r"(row), "r"(from)
-      : "memory");
-#endif
-}
-
 __device__ inline void commit_stores() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   asm volatile("cp.async.bulk.commit_group;" ::: "memory");

@@ -11,10 +11,14 @@
 #include "tenon/cuda/tensor_map.cuh"
 #include "tenon/cuda/wgmma_gemm.cuh"
 
-// What `wgmma_gemm` does with the sums of a tile. An epilogue tells where each half of a tile's features
-// begins in the weights, and takes the sums of one warpgroup: sums[4 * n + 2 * half + i] is row 16 * warp +
-// lane / 4 + 8 * half, feature 8 * n + 2 * (lane % 4) + i, as `wgmma.cuh` says.
+// What `wgmma_gemm` does with the sums of a tile. An epilogue looks up what it has to know of its rows before
+// the products, so that memory's latency passes meanwhile, tells where each half of a tile's features begins
+// in the weights, and takes the sums of one warpgroup: sums[4 * n + 2 * half + i] is row 16 * warp + lane / 4
+// + 8 * half, feature 8 * n + 2 * (lane % 4) + i, as `wgmma.cuh` says.
 namespace tenon::cuda::wgmma_gemm {
+
+/// What an epilogue knows of its rows that needs to know nothing.
+struct no_rows {};
 
 /// Waits for the threads of one warpgroup.
 __device__ inline void sync_warpgroup(std::int32_t warpgroup) {
@@ -43,11 +47,13 @@ template <class Element> struct swiglu_epilogue {
   CUtensorMap hidden;  // [rows, ffn], boxes of 64 rows
   std::int32_t ffn;
 
+  __device__ no_rows look_up(std::int32_t, std::int32_t) const { return {}; }
+
   __device__ std::int32_t first_feature(std::int32_t feature_tile, std::int32_t half) const {
     return feature_tile * half_features + half * ffn;
   }
 
-  __device__ void finish(float (&sums)[128], std::int32_t row, std::int32_t feature_tile,
+  __device__ void finish(float (&sums)[128], no_rows, std::int32_t row, std::int32_t feature_tile,
                          std::uint32_t staging, std::int32_t warpgroup) const {
     auto const thread = static_cast<std::uint32_t>(threadIdx.x) % 128;
     auto const lane = thread % 32;
@@ -69,49 +75,6 @@ template <class Element> struct swiglu_epilogue {
       store_box(hidden, staging, feature_tile * half_features, row);
       store_box(hidden, staging + panel_bytes, feature_tile * half_features + 64, row);
       commit_stores();
-    }
-  }
-};
-
-/// Adds the sums to a matrix of floats, or replaces it. Each element is added to once, so the result is the
-/// same from run to run.
-struct residual_epilogue {
-  CUtensorMap x;  // [rows, features], boxes of 64 rows
-  bool keep;
-
-  __device__ std::int32_t first_feature(std::int32_t feature_tile, std::int32_t half) const {
-    return (2 * feature_tile + half) * half_features;
-  }
-
-  /// Two panels of 32 features at a time, while the copy engine takes the ones before.
-  __device__ void finish(float (&sums)[128], std::int32_t row, std::int32_t feature_tile,
-                         std::uint32_t staging, std::int32_t warpgroup) const {
-    auto const thread = static_cast<std::uint32_t>(threadIdx.x) % 128;
-#pragma unroll
-    for (int panel = 0; panel < 8; ++panel) {
-      std::uint32_t const at = staging + panel % 2 * panel_bytes;
-      if (thread == 0) wait_for_reads_of_stores<1>();
-      sync_warpgroup(warpgroup);
-#pragma unroll
-      for (int n = 0; n < 4; ++n) {
-#pragma unroll
-        for (int half = 0; half < 2; ++half) {
-          int const i = 4 * (4 * panel + n) + 2 * half;
-          auto const to =
-              panel_place(at, thread / 32 * 16 + thread % 32 / 4 + 8 * static_cast<unsigned>(half),
-                          static_cast<std::uint32_t>(2 * n) + thread % 4 / 2) +
-              thread % 2 * 8;
-          asm volatile("st.shared.v2.f32 [%0], {%1, %2};" ::"r"(to), "f"(sums[i]), "f"(sums[i + 1])
-                       : "memory");
-        }
-      }
-      publish_shared();
-      sync_warpgroup(warpgroup);
-      if (thread == 0) {
-        std::int32_t const feature = feature_tile * 2 * half_features + panel * 32;
-        keep ? add_box(x, at, feature, row) : store_box(x, at, feature, row);
-        commit_stores();
-      }
     }
   }
 };

@@ -5,6 +5,7 @@
 
 #include "tenon/core/tensor_view.hpp"
 #include "tenon/cuda/element.cuh"
+#include "tenon/cuda/mma.cuh"
 #include "tenon/cuda/qkv_heads.cuh"
 #include "tenon/cuda/wgmma_epilogues.cuh"
 #include "tenon/cuda/wgmma_gemm.cuh"
@@ -25,29 +26,51 @@ template <class Element, class View> struct qkv_epilogue {
     return (2 * feature_tile + half) * half_features;
   }
 
-  __device__ void finish(float (&sums)[128], std::int32_t row, std::int32_t feature_tile,
-                         std::uint32_t staging, std::int32_t /*warpgroup*/) const {
+  /// What is looked up of the two rows of this thread; rows after the last token look at that one.
+  struct two_rows {
+    float const* angles[2];
+    Element* targets[heads_a_tile][2];  // where the tile's heads go
+  };
+
+  __device__ two_rows look_up(std::int32_t row, std::int32_t feature_tile) const {
+    two_rows found;
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      std::int32_t const token = row + static_cast<std::int32_t>(threadIdx.x) % 128 / 32 * 16 +
+                                 static_cast<std::int32_t>(threadIdx.x) % 32 / 4 + 8 * half;
+      auto const place = heads.place(min(token, heads.batch.shape.tokens - 1));
+      found.angles[half] = place.angles;
+#pragma unroll
+      for (int h = 0; h < heads_a_tile; ++h) {
+        std::int32_t const head = feature_tile * heads_a_tile + h;
+        found.targets[h][half] = head < heads.count() ? heads.target(place, head) : nullptr;
+      }
+    }
+    return found;
+  }
+
+  __device__ void finish(float (&sums)[128], two_rows const& rows, std::int32_t row,
+                         std::int32_t feature_tile, std::uint32_t staging, std::int32_t /*warpgroup*/) const {
     auto const warp = static_cast<std::int32_t>(threadIdx.x) % 128 / 32;
     auto const lane = static_cast<std::int32_t>(threadIdx.x) % 32;
-    std::int32_t const first = row + 16 * warp;
-    std::int32_t const last = heads.batch.shape.tokens - 1;
-    if (first > last) return;
-    typename qkv_heads<Element, View>::token_place const places[2] = {
-        heads.place(min(first + lane / 4, last)), heads.place(min(first + lane / 4 + 8, last))};
+    std::int32_t const last = heads.batch.shape.tokens - 1 - (row + 16 * warp);
+    std::int32_t const first_head = feature_tile * heads_a_tile;
+    if (last < 0) return;
 #pragma unroll
     for (int h = 0; h < heads_a_tile; ++h) {
-      std::int32_t const head = feature_tile * heads_a_tile + h;
-      if (head >= heads.count()) break;
+      if (first_head + h >= heads.count()) break;
       float* const values = sums + 4 * columns * h;
-      if (heads.bias != nullptr) add_bias(values, heads.bias + head * head_dim, lane % 4);
-      if (heads.norm(head) != nullptr) scale(values, heads.norm(head), lane % 4);
-      if (!heads.is_value(head)) {
-        rotate(values, places[0].angles, lane % 4);
-        rotate(values + 2, places[1].angles, lane % 4);
-      }
-      stage(values, staging, warp, lane);
+      auto const* const norm = heads.norm(first_head + h);
+      if (heads.bias != nullptr) add_bias(values, heads.bias + (first_head + h) * head_dim, lane % 4);
+      if (norm != nullptr) scale(values, norm, lane % 4);
+    }
+    rotate(sums, rows, heads.query_heads + heads.kv_heads - first_head, lane % 4);
+#pragma unroll
+    for (int h = 0; h < heads_a_tile; ++h) {
+      if (first_head + h >= heads.count()) break;
+      stage(sums + 4 * columns * h, staging, warp, lane);
       __syncwarp();
-      store(heads.target(places[0], head), heads.target(places[1], head), last - first, staging, warp, lane);
+      store(rows.targets[h][0], rows.targets[h][1], last, staging, warp, lane);
       __syncwarp();
     }
   }
@@ -88,20 +111,38 @@ template <class Element, class View> struct qkv_epilogue {
     }
   }
 
-  /// One row's pairs: element i of the first half of the head with element i of the second.
-  __device__ static void rotate(float* values, float const* angles, std::int32_t quad) {
+  /// Turns the pairs of the first `rotating` heads. The heads of a tile share each read of the angles.
+  __device__ static void rotate(float (&sums)[128], two_rows const& rows, std::int32_t rotating,
+                                std::int32_t quad) {
+    constexpr int at_once = 4;  // reads in flight
+    if (rotating <= 0) return;
 #pragma unroll
-    for (int n = 0; n < columns / 2; ++n) {
-      float2 const cosine = two_of(angles, n, quad);
-      float2 const sine = two_of(angles, columns / 2 + n, quad);
-      float* const low = values + 4 * n;
-      float* const high = low + 2 * columns;
-      float const a = low[0], b = low[1];
-      low[0] = a * cosine.x - high[0] * sine.x;
-      low[1] = b * cosine.y - high[1] * sine.y;
-      high[0] = high[0] * cosine.x + a * sine.x;
-      high[1] = high[1] * cosine.y + b * sine.y;
+    for (int first = 0; first < columns / 2; first += at_once) {
+      float2 cosines[2][at_once], sines[2][at_once];
+#pragma unroll
+      for (int i = 0; i < 2 * at_once; ++i) {
+        cosines[i % 2][i / 2] = two_of(rows.angles[i % 2], first + i / 2, quad);
+        sines[i % 2][i / 2] = two_of(rows.angles[i % 2], columns / 2 + first + i / 2, quad);
+      }
+#pragma unroll
+      for (int h = 0; h < heads_a_tile; ++h) {
+        if (h >= rotating) break;
+#pragma unroll
+        for (int i = 0; i < 2 * at_once; ++i) {
+          float* const low = sums + 4 * (columns * h + first + i / 2) + 2 * (i % 2);
+          turn(low, low + 2 * columns, cosines[i % 2][i / 2], sines[i % 2][i / 2]);
+        }
+      }
     }
+  }
+
+  /// Two pairs: element i of the first half of the head with element i of the second.
+  __device__ static void turn(float* low, float* high, float2 cosine, float2 sine) {
+    float const a = low[0], b = low[1];
+    low[0] = a * cosine.x - high[0] * sine.x;
+    low[1] = b * cosine.y - high[1] * sine.y;
+    high[0] = high[0] * cosine.x + a * sine.x;
+    high[1] = high[1] * cosine.y + b * sine.y;
   }
 
   /// The 16 rows of a warp to shared memory, rounded.
@@ -127,12 +168,7 @@ template <class Element, class View> struct qkv_epilogue {
           __shfl_sync(0xffffffffu, reinterpret_cast<std::uint64_t>(first < 8 ? low : high), row % 8 * 4);
       auto const from = panel_place(staging, static_cast<std::uint32_t>(16 * warp + row),
                                     static_cast<std::uint32_t>(lane % columns));
-      uint4 vector;
-      asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
-                   : "=r"(vector.x), "=r"(vector.y), "=r"(vector.z), "=r"(vector.w)
-                   : "r"(from)
-                   : "memory");
-      if (row <= last) reinterpret_cast<uint4*>(target)[lane % columns] = vector;
+      if (row <= last) reinterpret_cast<uint4*>(target)[lane % columns] = load_shared(from);
     }
   }
 };
