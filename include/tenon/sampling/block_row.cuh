@@ -168,7 +168,7 @@ template <class Team> struct row_block {
 
   /// Reads the row's logits into the chunk and finds this thread's best.
   __device__ candidate load(float const* logits) const {
-    constexpr int in_flight = 5;
+    constexpr int in_flight = 10;  // a chunk of a vocabulary of 152,064 in one round
     candidate best{never, last_id};
     float const* const from = logits + begin;
     bool const aligned = (reinterpret_cast<std::uintptr_t>(from) & 15u) == 0;
@@ -215,7 +215,8 @@ template <class Team> struct row_block {
     if (threadIdx.x % 32 == 0) shared.mail.group_best[threadIdx.x / 32] = best;
     team.publish(shared.mail.group_best, block_warps);
     team.sync();
-    for (int g = static_cast<int>(threadIdx.x); g < row_groups; g += block_threads) {
+    static_assert(row_groups <= block_threads);
+    if (auto const g = static_cast<int>(threadIdx.x); g < row_groups) {
       shared.groups[g] = team.read(g / block_warps, shared.mail.group_best[g % block_warps]);
     }
     __syncthreads();
@@ -238,7 +239,9 @@ template <class Team> struct row_block {
     int const group = static_cast<int>(threadIdx.x) / parts;
     candidate const mine = shared.groups[group];
     int rank = 0;
-    for (int g = static_cast<int>(threadIdx.x) % parts; g < row_groups; g += parts) {
+#pragma unroll
+    for (int i = 0; i < row_groups / parts; ++i) {
+      int const g = i * parts + static_cast<int>(threadIdx.x) % parts;
       candidate const other = shared.groups[g];
       rank += precedes(other, mine) || (other == mine && g < group) ? 1 : 0;
     }

@@ -38,8 +38,11 @@ class cluster_team {
 
   __device__ void sync() const {
 #if __CUDA_ARCH__ >= 900
-    __cluster_barrier_arrive();
-    __cluster_barrier_wait();
+    __syncwarp();  // whole warps take part
+    asm volatile(
+        "barrier.cluster.arrive.release.aligned;\n"
+        "barrier.cluster.wait.acquire.aligned;\n" ::
+            : "memory");
 #endif
   }
 
