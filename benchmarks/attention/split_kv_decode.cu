@@ -29,7 +29,7 @@ using namespace tenon;
 constexpr std::int32_t layers = 28;
 constexpr std::int32_t head_dim = 128;
 
-/// The kernel with one tuning, or as the policy picks it.
+/// The policy as it is.
 struct as_picked {
   static constexpr char const* name = "policy";
   template <std::int32_t Group, class View, class Element>
@@ -39,12 +39,13 @@ struct as_picked {
   }
 };
 
-template <std::int32_t Warps, std::int32_t Blocks, std::int32_t Cluster, std::int32_t Least> struct tuned {
+/// Its kernel with other warps a block and blocks a multiprocessor.
+template <std::int32_t Warps, std::int32_t Blocks> struct tuned {
   template <std::int32_t Group, class View, class Element>
   static void run(cuda::context& ctx, batch_view const& batch, layer_index layer, View const& kv,
                   matrix_view<Element const> queries, matrix_view<Element> out) {
-    using tuning = cuda::split_kv_tuning<Warps, Blocks, Cluster>;
-    cuda::launch_split_kv<Group, tuning>(ctx, batch, layer, kv, queries, out, Least);
+    std::int32_t const blocks = Blocks * ctx.properties().multiprocessors;
+    cuda::launch_split_kv<Group, Warps>(ctx, batch, layer, kv, queries, out, blocks, 1);
   }
 };
 
@@ -240,15 +241,9 @@ int main(int argc, char* argv[]) {
   {
     bench on{static_cast<std::size_t>(gigabytes * 1e9) / 4096 * 4096, json};
     run_sizes<as_picked>(on, as_picked::name, false);
-    run_sizes<tuned<4, 2, 1, 1>>(on, "4,2,1", true);
-    run_sizes<tuned<4, 3, 1, 2>>(on, "4,3,1 >=2", true);
-    run_sizes<tuned<8, 1, 1, 2>>(on, "8,1,1", true);
-    run_sizes<tuned<8, 1, 8, 16>>(on, "8,1,8 >=16", true);
-    run_sizes<tuned<8, 1, 8, 32>>(on, "8,1,8 >=32", true);
-    run_sizes<tuned<4, 2, 8, 16>>(on, "4,2,8 >=16", true);
-    run_sizes<tuned<4, 2, 8, 32>>(on, "4,2,8 >=32", true);
-    run_sizes<tuned<4, 2, 4, 8>>(on, "4,2,4 >=8", true);
-    run_sizes<tuned<4, 2, 4, 16>>(on, "4,2,4 >=16", true);
+    run_sizes<tuned<4, 2>>(on, "4 warps x 2", true);
+    run_sizes<tuned<6, 1>>(on, "6 warps x 1", true);
+    run_sizes<tuned<6, 2>>(on, "6 warps x 2", true);
   }
   if (json != nullptr) std::fclose(json);
   return 0;
