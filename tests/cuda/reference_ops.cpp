@@ -2,11 +2,8 @@
 #include "cuda/reference_ops.hpp"
 
 #include <algorithm>
-#include <boost/test/unit_test.hpp>
-#include <random>
 #include <tuple>
 
-#include "cpu/random_batch.hpp"
 #include "tenon/attention/reference_attention.hpp"
 #include "tenon/cpu/copy_pages.hpp"
 #include "tenon/cpu/embed.hpp"
@@ -111,21 +108,3 @@ template struct with_cache<fp16, 128, 1, 2, 4, 6, 7>;
 template struct with_cache<bf16, 256>;
 
 }  // namespace tenon::testing::reference
-
-using namespace tenon;
-
-BOOST_AUTO_TEST_SUITE(reference_ops)
-
-BOOST_AUTO_TEST_CASE(are_the_cpu_ops) {
-  std::mt19937_64 random{testing::seed()};
-  testing::random_batch batch{random, 20, 30, 40, 16};
-  testing::random_matrix<bf16_t> const table{random, 30, 64};
-  testing::random_matrix<float> found{random, 20, 64};
-  auto expected = found;
-  testing::reference::embed<bf16>(batch.view(), table.weights(), found.view());
-  cpu::context ctx{{.threads = 1}};
-  cpu::embed<bf16>(ctx, batch.view(), table.weights(), expected.view());
-  BOOST_TEST(found.values == expected.values);
-}
-
-BOOST_AUTO_TEST_SUITE_END()
