@@ -84,24 +84,39 @@ class split_kv_block {
 
   // ---- which rows, heads and positions ----
 
-  /// Whether this block has work; then the first piece is selected. Reads the host's words alone.
+  /// Whether this block has work; then the first piece is selected. Reads the host's words alone: those of up
+  /// to 31 rows at once.
   __device__ bool find_work() {
-    auto const block = static_cast<std::int32_t>(blockIdx.x);
-    std::int32_t const units = arguments_.plan[arguments_.rows].first_unit * arguments_.kv_heads;
-    deal_ = split_kv_deal::among(static_cast<std::int32_t>(gridDim.x), units, arguments_.least);
-    unit_ = deal_.first_of(block);
-    end_unit_ = deal_.end_of(block);
+    std::int32_t const rows = arguments_.rows;
+    split_kv_row const mine = arguments_.plan[min(lane_, rows)];
+    std::int32_t const row_units =
+        rows < 32 ? of_lane(mine.first_unit, rows) : arguments_.plan[rows].first_unit;
+    deal_ = split_kv_deal::among(static_cast<std::int32_t>(gridDim.x), row_units * arguments_.kv_heads,
+                                 arguments_.least);
+    unit_ = deal_.first_of(static_cast<std::int32_t>(blockIdx.x));
+    end_unit_ = deal_.end_of(static_cast<std::int32_t>(blockIdx.x));
     if (unit_ >= end_unit_) return false;
     std::int32_t const wanted = unit_ / arguments_.kv_heads;
-    std::int32_t before = 0;
+    if (rows < 32) {
+      std::int32_t const row =
+          __popc(__ballot_sync(0xffffffffu, lane_ < rows && mine.first_unit <= wanted)) - 1;
+      select_row(row,
+                 {of_lane(mine.first_unit, row), of_lane(mine.context, row), of_lane(mine.page_begin, row)});
+    } else {
+      std::int32_t before = 0;
 #pragma unroll 4
-    for (std::int32_t row = lane_; row < arguments_.rows; row += 32) {
-      before += arguments_.plan[row].first_unit <= wanted ? 1 : 0;
+      for (std::int32_t row = lane_; row < rows; row += 32) {
+        before += arguments_.plan[row].first_unit <= wanted ? 1 : 0;
+      }
+      for (std::int32_t step = 16; step > 0; step /= 2) before += __shfl_xor_sync(0xffffffffu, before, step);
+      select_row(before - 1, arguments_.plan[before - 1]);
     }
-    for (std::int32_t step = 16; step > 0; step /= 2) before += __shfl_xor_sync(0xffffffffu, before, step);
-    select_row(before - 1);
     select_piece((unit_ - first_unit_) / row_units_);
     return true;
+  }
+
+  __device__ static std::int32_t of_lane(std::int32_t word, std::int32_t lane) {
+    return __shfl_sync(0xffffffffu, word, lane);
   }
 
   /// Whether this block has another piece; then it is selected.
@@ -109,7 +124,7 @@ class split_kv_block {
     unit_ += end_ - begin_;
     if (unit_ >= end_unit_) return false;
     if (head_ + 1 == arguments_.kv_heads) {
-      select_row(row_ + 1);
+      select_row(row_ + 1, arguments_.plan[row_ + 1]);
       select_piece(0);
     } else {
       select_piece(head_ + 1);
@@ -117,9 +132,8 @@ class split_kv_block {
     return true;
   }
 
-  __device__ void select_row(std::int32_t row) {
+  __device__ void select_row(std::int32_t row, split_kv_row const& entry) {
     row_ = row;
-    split_kv_row const entry = arguments_.plan[row];
     context_ = entry.context;
     page_begin_ = entry.page_begin;
     first_unit_ = entry.first_unit * arguments_.kv_heads;
