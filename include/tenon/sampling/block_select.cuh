@@ -278,7 +278,7 @@ __device__ candidate nth_tie(row_block<Team> const& block, key_range const& rang
 /// A histogram says in which bin that is; a bin of many ids is split again, by key, until its ids fit the
 /// pool or are all equal. Random logits take one round, any logits at most five.
 template <class Team>
-__device__ __noinline__ candidate last_within(row_block<Team> block, candidate cut, measure held_by,
+__device__ __forceinline__ candidate last_within(row_block<Team> block, candidate cut, measure held_by,
                                                  goal aim) {
   key_range range{cut, 0, ~0u};
   bin_split split = split_by_distance(block);
