@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "tenon/attention/paged_prefill.cuh"
 #include "tenon/attention/phased_attention.cuh"
 #include "tenon/attention/split_kv_decode.cuh"
+#include "tenon/attention/wgmma_prefill.cuh"
 #include "tenon/cache/paged_cache.hpp"
 #include "tenon/cuda/backend.hpp"
 #include "tenon/cuda/copy_pages.cuh"
 #include "tenon/cuda/embed.cuh"
+#include "tenon/cuda/kernel_image.cuh"
 #include "tenon/cuda/linear_residual.cuh"
 #include "tenon/cuda/norm_gate_up.cuh"
 #include "tenon/cuda/norm_head.cuh"
@@ -33,7 +34,7 @@ template <model_spec Model> struct serving {
   using model = Model;
   using precision = bf16;
   using cache = paged_cache<64>;
-  using attention = phased_attention<paged_prefill, split_kv_decode>;
+  using attention = phased_attention<wgmma_prefill, split_kv_decode>;
   using sampler = block_top_p;
   using scheduler = chunked_prefill;
   using launch = default_buckets;

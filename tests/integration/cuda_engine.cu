@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shipped model through the whole engine on a GPU: its greedy ids against those of transformers in fp32,
+// replayed against eager steps, alone against batched, and what it leaves allocated.
+#include <boost/json.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "cuda/device.hpp"
+#include "tenon/checkpoint.hpp"
+#include "tenon/engine/engine.hpp"
+#include "tenon/launch/eager.hpp"
+#include "tenon/model/qwen3.hpp"
+#include "tenon/recipes/serving.cuh"
+
+namespace {
+
+using namespace tenon;
+
+struct replayed : recipes::serving<qwen3_tiny> {
+  using cache = paged_cache<16>;
+  using launch = graph_replay<1, 2, 4, 8, 16>;
+};
+
+struct enqueued : replayed {
+  using launch = eager<1, 2, 4, 8, 16>;
+};
+
+std::string model_directory() {
+  char const* const source = std::getenv("TENON_SOURCE_DIR");
+  BOOST_REQUIRE_MESSAGE(source != nullptr, "TENON_SOURCE_DIR must name the repository");
+  return std::string{source} + "/examples/tiny_model";
+}
+
+std::uint64_t seed() {
+  char const* const given = std::getenv("TENON_TEST_SEED");
+  return given != nullptr ? std::stoull(given) : 20261122;
+}
+
+struct answered {
+  std::vector<token_id> prompt;
+  std::vector<token_id> greedy;
+};
+
+std::vector<answered> stored_answers() {
+  std::ifstream lines{model_directory() + "/expected_ids.jsonl"};
+  BOOST_REQUIRE_MESSAGE(lines, "expected_ids.jsonl is missing");
+  std::vector<answered> all;
+  for (std::string line; std::getline(lines, line);) {
+    auto const parsed = boost::json::parse(line);
+    all.push_back({boost::json::value_to<std::vector<token_id>>(parsed.at("prompt")),
+                   boost::json::value_to<std::vector<token_id>>(parsed.at("greedy"))});
+  }
+  return all;
+}
+
+template <class R>
+std::unique_ptr<engine<R>> load(std::int32_t rows, std::int64_t positions, std::int32_t depth = 2) {
+  engine_options options{.max_rows = rows, .max_tokens = 256, .max_context = 2048, .depth = depth, .seed = 5};
+  options.memory_bytes = engine<R>::memory_for(options, positions);
+  return std::make_unique<engine<R>>(load_weights<R>(model_directory()), options);
+}
+
+request greedy_request(std::vector<token_id> prompt, std::int32_t most) {
+  request wish;
+  wish.prompt = std::move(prompt);
+  wish.max_new_tokens = most;
+  wish.sampling.temperature = 0.0f;
+  return wish;
+}
+
+/// Ids of every request, all submitted at once.
+template <class R>
+std::vector<std::vector<token_id>> answers(engine<R>& running, std::vector<answered> const& lines) {
+  std::vector<std::vector<token_id>> ids(lines.size());
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    running.submit(greedy_request(lines[i].prompt, 256), [&ids, i](event const& happened) {
+      if (happened.token) ids[i].push_back(*happened.token);
+    });
+  }
+  while (running.run_one_step()) {
+  }
+  return ids;
+}
+
+/// Requests that arrive, sample in every way, are cancelled and, with so few pages, preempted.
+template <class R> std::vector<std::vector<token_id>> random_run(std::uint64_t seed, std::int32_t depth) {
+  auto const running = load<R>(16, 1200, depth);
+  std::mt19937_64 random{seed};
+  auto const below = [&](std::uint64_t limit) { return static_cast<std::int32_t>(random() % limit); };
+  std::vector<std::vector<token_id>> ids;
+  ids.reserve(200);
+  std::vector<request_id> open;
+  for (int step = 0; step < 400; ++step) {
+    if (ids.size() < 150 && below(3) == 0) {
+      request wish = greedy_request({}, 1 + below(80));
+      for (int i = 1 + below(120); i > 0; --i) wish.prompt.push_back(below(4000));
+      wish.sampling.temperature = below(2) == 0 ? 0.0f : 0.8f;
+      wish.sampling.top_p = below(2) == 0 ? 1.0f : 0.9f;
+      wish.sampling.top_k = below(2) == 0 ? 0 : 20;
+      wish.sampling.repetition_penalty = below(3) == 0 ? 1.2f : 1.0f;
+      wish.sampling.seed = random();
+      wish.choices = 1 + (below(8) == 0 ? 2 : 0);
+      auto const place = ids.size();
+      ids.resize(place + static_cast<std::size_t>(wish.choices));
+      open.push_back(running->submit(std::move(wish), [&ids, place](event const& happened) {
+        if (happened.token) ids[place + static_cast<std::size_t>(happened.choice)].push_back(*happened.token);
+      }));
+    }
+    if (!open.empty() && below(25) == 0) running->cancel(open[static_cast<std::size_t>(below(open.size()))]);
+    running->run_one_step();
+  }
+  while (running->run_one_step()) {
+  }
+  BOOST_TEST(running->stats().pages.held == 0);
+  if constexpr (R::launch::captures) {
+    auto const steps = running->stats().steps;
+    BOOST_TEST(steps.replayed == steps.decode_only);
+    BOOST_TEST(steps.replayed > 0);
+  }
+  return ids;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(cuda_engine)
+
+BOOST_AUTO_TEST_CASE(greedy_ids_are_nearly_always_those_of_the_reference_in_fp32) {
+  if (!testing::has_device()) return;
+  auto const lines = stored_answers();
+  auto const running = load<replayed>(16, 16 * 1024);
+  auto const found = answers(*running, lines);
+  std::size_t same = 0;
+  for (std::size_t i = 0; i < lines.size(); ++i) same += found[i] == lines[i].greedy;
+  BOOST_TEST_MESSAGE(same << " of " << lines.size() << " prompts give the ids of transformers in fp32");
+  BOOST_TEST(static_cast<double>(same) >= 0.99 * static_cast<double>(lines.size()));
+}
+
+BOOST_AUTO_TEST_CASE(replayed_and_eager_steps_give_the_same_ids) {
+  if (!testing::has_device()) return;
+  BOOST_TEST_MESSAGE("TENON_TEST_SEED=" << seed());
+  for (std::int32_t const depth : {1, 2}) {
+    for (std::uint64_t round = 0; round < 3; ++round) {
+      auto const eager_ids = random_run<enqueued>(seed() + round, depth);
+      auto const replayed_ids = random_run<replayed>(seed() + round, depth);
+      BOOST_TEST((eager_ids == replayed_ids), "depth " << depth << ", round " << round);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(alone_and_batched_ids_hardly_ever_differ) {
+  if (!testing::has_device()) return;
+  auto lines = stored_answers();
+  lines.resize(200);
+  auto const batched = answers(*load<replayed>(16, 16 * 1024), lines);
+  auto const one = load<replayed>(1, 2048);
+  std::size_t flips = 0;
+  for (std::size_t i = 0; i < lines.size(); ++i) flips += answers(*one, {lines[i]}).front() != batched[i];
+  BOOST_TEST_MESSAGE(flips << " of " << lines.size() << " greedy answers differ between alone and batched");
+  BOOST_TEST(flips <= lines.size() / 50);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_allocated_after_the_start) {
+  if (!testing::has_device()) return;
+  auto const lines = stored_answers();
+  auto const running = load<replayed>(16, 16 * 1024);
+  answers(*running, {lines.begin(), lines.begin() + 50});
+  auto const free = running->runner().context().free_bytes();
+  answers(*running, {lines.begin() + 50, lines.begin() + 400});
+  BOOST_TEST(running->runner().context().free_bytes() == free);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
