@@ -277,6 +277,9 @@ __device__ candidate nth_tie(row_block<Team> const& block, key_range const& rang
 ///
 /// A histogram says in which bin that is; a bin of many ids is split again, by key, until its ids fit the
 /// pool or are all equal. Random logits take one round, any logits at most five.
+///
+/// Inline, because nvcc 13.0 takes a team's counters in global memory for shared memory in a function that it
+/// calls.
 template <class Team>
 __device__ __forceinline__ candidate last_within(row_block<Team> block, candidate cut, measure held_by,
                                                  goal aim) {
