@@ -18,6 +18,7 @@
 #include "tenon/cuda/barrier.cuh"
 #include "tenon/cuda/launch.cuh"
 #include "tenon/cuda/mma.cuh"
+#include "tenon/cuda/tensor_map.cuh"
 
 namespace tenon::cuda {
 
@@ -25,6 +26,7 @@ namespace tenon::cuda {
 template <class Element, std::int32_t HeadDim>
 __global__ void __launch_bounds__(384, 1)
     wgmma_prefill_kernel(__grid_constant__ prefill_arguments<Element> const arguments,
+                         __grid_constant__ prefill_boxes const boxes,
                          __grid_constant__ prefill_split const split) {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
   using layout_type = wgmma_prefill_layout<Element, HeadDim>;
@@ -35,13 +37,26 @@ __global__ void __launch_bounds__(384, 1)
   __syncthreads();
   wait_for_previous();
   if (threadIdx.x >= layout_type::consumers) {
-    give_registers<56>();
-    wgmma_prefill_producer<Element, HeadDim>{arguments, split.parts, layout}.run();
+    give_registers<72>();
+    wgmma_prefill_producer<Element, HeadDim>{arguments, boxes, split.parts, layout}.run();
   } else {
-    take_registers<224>();
+    take_registers<216>();
     wgmma_prefill_consumer<Element, HeadDim>{arguments, split, layout}.run();
   }
 #endif
+}
+
+template <class Element, std::int32_t HeadDim>
+prefill_boxes prefill_boxes_of(paged_view<Element, HeadDim> const& kv) {
+  prefill_boxes boxes;
+  boxes.rows = std::min(kv.page_tokens, 128);
+  if (boxes.rows < 8 || kv.page_tokens % boxes.rows != 0 || 128 % boxes.rows != 0) boxes.rows = 0;
+  // A view does not say how many pages there are; boxes stay within those that the batch names.
+  constexpr std::int64_t all_rows = std::int64_t{1} << 31;
+  if (boxes.rows > 0)
+    boxes.cache = make_tensor_map(matrix_view<Element>{kv.data, {all_rows, HeadDim}},
+                                  static_cast<std::uint32_t>(boxes.rows));
+  return boxes;
 }
 
 /// Cuts contexts where `tiles` tiles, of at most `most_tiles`, and heads would leave multiprocessors idle.
@@ -118,7 +133,8 @@ struct wgmma_prefill {
     cuda::launch<cuda::wgmma_prefill_kernel<Element, HeadDim>>(
         ctx, dim3(static_cast<unsigned>(blocks)), dim3(layout_type::consumers + layout_type::producers),
         layout_type::bytes, cuda::ordering::dependent,
-        cuda::prefill_arguments<Element>::of(Group, batch, layer, kv, queries, out), split);
+        cuda::prefill_arguments<Element>::of(Group, batch, layer, kv, queries, out),
+        cuda::prefill_boxes_of(kv), split);
   }
 };
 

@@ -46,7 +46,9 @@ template <class Element, std::int32_t HeadDim> class wgmma_prefill_consumer {
     if (group_ == 1 && step > work_.first_step) pass_barrier(turn(0), layout_type::consumers);
     largest_[0] = largest_[1] = minus_infinity;
     weight_[0] = weight_[1] = 0.0f;
-    score(scores, wait_for_slot());
+    wait_for(place_);
+    publish_shared();
+    score(scores, place_.slot);
     wgmma_wait<0>();
     wgmma_hold(scores);
     leave_slot();
@@ -55,10 +57,11 @@ template <class Element, std::int32_t HeadDim> class wgmma_prefill_consumer {
     while (--step >= work_.first_step) {
       ring_place<layout_type::slots> const values = place_;
       place_.advance();
-      std::uint32_t const next_keys = wait_for_slot();
+      wait_for(values);
+      wait_for(place_);
+      publish_shared();
       wait_at_barrier(turn(group_), layout_type::consumers);
-      score(scores, next_keys);
-      wait_for_end(layout_.has_come(values.slot), values.parity);
+      score(scores, place_.slot);
       add_values(sums, weights, values.slot);
       if (group_ == 0 || step > work_.first_step) pass_barrier(turn(1 - group_), layout_type::consumers);
       wgmma_wait<1>();
@@ -71,7 +74,9 @@ template <class Element, std::int32_t HeadDim> class wgmma_prefill_consumer {
       shrink(sums);
       round(weights, scores);
     }
-    add_values(sums, weights, wait_for_slot());
+    wait_for(place_);
+    publish_shared();
+    add_values(sums, weights, place_.slot);
     wgmma_wait<0>();
     wgmma_hold(sums);
     leave_slot();
@@ -86,10 +91,8 @@ template <class Element, std::int32_t HeadDim> class wgmma_prefill_consumer {
   __device__ static std::uint32_t turn(std::uint32_t group) { return 1 + group; }
   __device__ void wait_for_warpgroup() const { wait_at_barrier(3 + group_, 128); }
 
-  /// The slot at `place_`, once keys or values have come.
-  __device__ std::uint32_t wait_for_slot() const {
-    wait_for_end(layout_.has_come(place_.slot), place_.parity);
-    return place_.slot;
+  __device__ void wait_for(ring_place<layout_type::slots> const& place) const {
+    wait_for_end(layout_.has_come(place.slot), place.parity);
   }
 
   __device__ void leave_slot(std::uint32_t zero = 0) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cuda.h>
+
 #include <cstdint>
 
 #include "tenon/attention/prefill_plan.hpp"
@@ -48,7 +50,8 @@ template <class Element, std::int32_t HeadDim> struct wgmma_prefill_layout {
 
   __device__ void init_barriers() const {
     for (std::uint32_t i = 0; i < buffers + slots; ++i) {
-      init_barrier(queries_have_come(i), producers);
+      // Copies arrive for every producer, and with queries one of them brings their assignment.
+      init_barrier(queries_have_come(i), producers + (i < buffers ? 1 : 0));
       init_barrier(is_free(queries_have_come(i)), consumers / 32);
     }
     publish_barriers();
@@ -103,6 +106,12 @@ struct prefill_assignment {
   __device__ static std::int32_t of_all(std::uint32_t word) {
     return static_cast<std::int32_t>(__shfl_sync(0xffff'ffffu, word, 0));
   }
+};
+
+/// How the copy engine sees the cache: one matrix of rows of HeadDim elements, in boxes that lie in one page.
+struct prefill_boxes {
+  CUtensorMap cache{};
+  std::int32_t rows = 0;  ///< of a box, which divide a page and 128; 0: pages are of another size
 };
 
 /// How contexts are cut where tiles and heads are too few for the device, and where the parts meet.

@@ -8,6 +8,7 @@
 #include "tenon/attention/wgmma_prefill_layout.cuh"
 #include "tenon/cuda/barrier.cuh"
 #include "tenon/cuda/mma.cuh"
+#include "tenon/cuda/tensor_map.cuh"
 
 namespace tenon::cuda {
 
@@ -17,9 +18,9 @@ template <class Element, std::int32_t HeadDim> class wgmma_prefill_producer {
  public:
   using layout_type = wgmma_prefill_layout<Element, HeadDim>;
 
-  __device__ wgmma_prefill_producer(prefill_arguments<Element> const& arguments, std::int32_t parts,
-                                    layout_type layout)
-      : arguments_{arguments}, parts_{parts}, layout_{layout} {}
+  __device__ wgmma_prefill_producer(prefill_arguments<Element> const& arguments, prefill_boxes const& boxes,
+                                    std::int32_t parts, layout_type layout)
+      : arguments_{arguments}, boxes_{boxes}, parts_{parts}, layout_{layout} {}
 
   __device__ void run() {
     auto const heads = static_cast<std::int32_t>(arguments_.query_width / HeadDim);
@@ -30,8 +31,9 @@ template <class Element, std::int32_t HeadDim> class wgmma_prefill_producer {
       bring(item, heads);
     }
     assign({});
-    end_copies(layout_.queries_have_come(buffer_.slot));
-    announce();
+    arrive_after_copies(layout_.queries_have_come(buffer_.slot));
+    commit_copies();
+    wait_for_copies<0>();
   }
 
  private:
@@ -39,7 +41,6 @@ template <class Element, std::int32_t HeadDim> class wgmma_prefill_producer {
   static constexpr std::uint32_t rows_a_copy = 32 / chunks;
   static constexpr std::int32_t keys = layout_type::keys;
   static constexpr std::uint32_t nowhere = 0xffff'ffffu;
-  static constexpr std::uint32_t nothing = 0;
 
   /// This block's work, to and fro: items get shorter, so that every second round goes to the blocks in
   /// reverse.
@@ -64,16 +65,25 @@ template <class Element, std::int32_t HeadDim> class wgmma_prefill_producer {
     assign({tile.token, tile.tokens, tile.position, head, first_step, step, parts, item});
     load_queries(tile, head);
     for (; step >= first_step; --step) {
-      load(row, 0);
-      load(row, arguments_.values_row);
+      bool const whole = is_whole(tile, step);
+      load(row, 0, whole);
+      load(row, arguments_.values_row, whole);
       if (step > first_step) row = look_up(tile, head, step - 1);
     }
   }
 
+  /// Whether the copy engine brings a step: it cannot leave out what the cache holds after the context.
+  __device__ bool is_whole(prefill_tile const& tile, std::int32_t step) const {
+    return boxes_.rows > 0 && (step + 1) * keys <= tile.context();
+  }
+
   /// Leaves word of the next work once its buffer is free.
   __device__ void assign(prefill_assignment const& next) {
-    wait_until_free(layout_.queries_have_come(buffer_.slot), buffer_.parity);
-    if (threadIdx.x == layout_type::consumers) next.store(layout_.assignment_at(buffer_.slot));
+    std::uint32_t const have_come = layout_.queries_have_come(buffer_.slot);
+    wait_for_end(layout_type::is_free(have_come), buffer_.parity ^ 1);
+    if (threadIdx.x != layout_type::consumers) return;
+    next.store(layout_.assignment_at(buffer_.slot));
+    arrive(have_come);
   }
 
   __device__ void load_queries(prefill_tile const& tile, std::int32_t head) {
@@ -88,21 +98,53 @@ template <class Element, std::int32_t HeadDim> class wgmma_prefill_producer {
           layout_.queries_at(buffer_.slot) + layout_type::place(layout_type::query_panel, row, chunk),
           source + (there ? row * arguments_.query_width : 0), there);
     }
-    end_copies(layout_.queries_have_come(buffer_.slot));
+    arrive_after_copies(layout_.queries_have_come(buffer_.slot));
     buffer_.advance();
   }
 
-  /// The cache row of this thread's key in a step, or nowhere if no query of the tile sees it.
+  /// The cache row of this thread's key in a step, or nowhere if no query of the tile sees it; of a whole
+  /// step, the first row of this lane's box.
   __device__ std::uint32_t look_up(prefill_tile const& tile, std::int32_t head, std::int32_t step) const {
-    std::int32_t const position = step * keys + static_cast<std::int32_t>(threadIdx.x % 128);
+    auto const key = static_cast<std::int32_t>(threadIdx.x % 128);
+    std::int32_t const position =
+        step * keys + (is_whole(tile, step) ? static_cast<std::int32_t>(lane_) * boxes_.rows % keys : key);
     if (position >= tile.context()) return nowhere;
     return arguments_.key_row(arguments_.table + tile.page_begin, head / arguments_.group, position);
   }
 
-  /// Brings 128 cache rows to the next slot, zeros where there is none: what the cache holds there may be no
-  /// number.
-  __device__ void load(std::uint32_t mine, std::uint32_t offset) {
-    wait_until_free(layout_.has_come(place_.slot), place_.parity);
+  /// Brings 128 cache rows, `offset` after those looked up, to the next slot.
+  __device__ void load(std::uint32_t row, std::uint32_t offset, bool whole) {
+    std::uint32_t const has_come = layout_.has_come(place_.slot);
+    wait_for_end(layout_type::is_free(has_come), place_.parity ^ 1);
+    __syncwarp();
+    if (whole) {
+      load_boxes(row + offset, has_come);
+    } else {
+      load_rows(row, offset);
+      arrive_after_copies(has_come);
+    }
+    place_.advance();
+  }
+
+  /// The copy engine brings a box of each page and panel for each lane of one warp.
+  __device__ void load_boxes(std::uint32_t row, std::uint32_t has_come) const {
+    if (threadIdx.x == layout_type::consumers) {
+      expect_bytes(has_come, layout_type::slot_bytes);
+    } else {
+      arrive(has_come);
+    }
+    if (warp_ > 0) return;
+    __syncwarp();
+    std::uint32_t const key = lane_ * static_cast<std::uint32_t>(boxes_.rows);
+    std::uint32_t const panel = key / layout_type::keys;
+    if (panel >= HeadDim / 64) return;
+    load_box(boxes_.cache,
+             layout_.slot_at(place_.slot) + panel * layout_type::key_panel + key % layout_type::keys * 128,
+             static_cast<std::int32_t>(panel * 64), static_cast<std::int32_t>(row), has_come);
+  }
+
+  /// Row by row, zeros where there is none: what the cache holds there may be no number.
+  __device__ void load_rows(std::uint32_t mine, std::uint32_t offset) const {
     std::uint32_t const chunk = lane_ % chunks;
     std::uint32_t const target = layout_.slot_at(place_.slot);
 #pragma unroll 4
@@ -114,47 +156,16 @@ template <class Element, std::int32_t HeadDim> class wgmma_prefill_producer {
           target + layout_type::place(layout_type::key_panel, warp_ * 32 + i + lane_ / chunks, chunk),
           arguments_.cache + row * HeadDim + chunk * 8, there);
     }
-    end_copies(layout_.has_come(place_.slot));
-    place_.advance();
-  }
-
-  /// What has been copied is announced before this warp waits for room.
-  __device__ void wait_until_free(std::uint32_t has_come, std::uint32_t parity) {
-    std::uint32_t const barrier = layout_type::is_free(has_come);
-    if (__all_sync(0xffff'ffffu, has_ended(barrier, parity ^ 1))) return;
-    announce();
-    wait_for_end(barrier, parity ^ 1);
-    __syncwarp();
-  }
-
-  /// Copies to one place have been started; those before them are announced.
-  __device__ void end_copies(std::uint32_t has_come) {
-    commit_copies();
-    if (under_way_ != nothing) {
-      wait_for_copies<1>();
-      publish_shared();
-      arrive(under_way_);
-    }
-    under_way_ = has_come;
-  }
-
-  /// Waits for the copies under way and says that they have come.
-  __device__ void announce() {
-    if (under_way_ == nothing) return;
-    wait_for_copies<0>();
-    publish_shared();
-    arrive(under_way_);
-    under_way_ = nothing;
   }
 
   prefill_arguments<Element> const& arguments_;
+  prefill_boxes const& boxes_;
   std::int32_t parts_;
   layout_type layout_;
   std::uint32_t warp_ = threadIdx.x / 32 % 4;
   std::uint32_t lane_ = threadIdx.x % 32;
   ring_place<layout_type::buffers> buffer_;
   ring_place<layout_type::slots> place_;
-  std::uint32_t under_way_ = nothing;  ///< the barrier of copies that have not been announced
 };
 
 }  // namespace tenon::cuda

@@ -27,6 +27,12 @@ __device__ inline void arrive(std::uint32_t barrier) {
   asm volatile("{\n.reg .b64 state;\nmbarrier.arrive.shared.b64 state, [%0];\n}" ::"r"(barrier) : "memory");
 }
 
+/// Arrives once the copies to shared memory that this thread has started are complete; it does not wait for
+/// them.
+__device__ inline void arrive_after_copies(std::uint32_t barrier) {
+  asm volatile("cp.async.mbarrier.arrive.noinc.shared.b64 [%0];" ::"r"(barrier) : "memory");
+}
+
 /// Whether the phase of this parity has ended; a new barrier is in phase 0, and the one before it has ended.
 __device__ inline bool has_ended(std::uint32_t barrier, std::uint32_t parity) {
   std::uint32_t ended = 0;
