@@ -5,6 +5,7 @@
 //
 //   stream_product [rounds]
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -27,45 +28,65 @@ using namespace tenon;
 using precision = bf16;
 using element = precision::activation;
 
-constexpr std::int32_t most_rows = 64;
+constexpr std::int32_t most_rows = 8;
 constexpr std::int32_t layers = 28;
 constexpr float epsilon = 1e-6f;
 
 struct usual : cuda::stream_tuning {
   static constexpr char const* name = "usual";
 };
-struct bulk_4 : cuda::stream_tuning {
-  static constexpr char const* name = "bulk 4 warps";
-  static constexpr std::int32_t producers = 4;
+struct small : cuda::stream_tuning {
+  static constexpr char const* name = "80 KiB";
+  static constexpr std::int32_t shared_bytes = 81920;
 };
-struct bulk_4_256 : cuda::stream_tuning {
-  static constexpr char const* name = "bulk 4 warps, 256";
-  static constexpr std::int32_t producers = 4;
-  static constexpr std::int32_t chunk = 256;
+struct smaller : cuda::stream_tuning {
+  static constexpr char const* name = "64 KiB";
+  static constexpr std::int32_t shared_bytes = 65536;
 };
-struct lines_2 : cuda::stream_tuning {
-  static constexpr char const* name = "lines 2 warps";
-  static constexpr std::int32_t producers = 2;
+struct left_8 : cuda::stream_tuning {
+  static constexpr char const* name = "left 8";
+  static constexpr std::int32_t left = 8;
+};
+struct left_3 : cuda::stream_tuning {
+  static constexpr char const* name = "left 3";
+  static constexpr std::int32_t left = 3;
+};
+struct small_left : cuda::stream_tuning {
+  static constexpr char const* name = "80 KiB, left 4";
+  static constexpr std::int32_t shared_bytes = 81920;
+  static constexpr std::int32_t left = 4;
+};
+struct lines : cuda::stream_tuning {
+  static constexpr char const* name = "lines";
   static constexpr bool bulk = false;
-};
-struct lines_4 : cuda::stream_tuning {
-  static constexpr char const* name = "lines 4 warps";
   static constexpr std::int32_t producers = 4;
-  static constexpr bool bulk = false;
-};
-struct lines_4_256 : cuda::stream_tuning {
-  static constexpr char const* name = "lines 4 warps, 256";
-  static constexpr std::int32_t producers = 4;
-  static constexpr bool bulk = false;
-  static constexpr std::int32_t chunk = 256;
-};
-struct apart : cuda::stream_tuning {
-  static constexpr char const* name = "norm apart";
-  static constexpr std::int32_t norm_rows = 0;
 };
 struct serial : cuda::stream_tuning {
   static constexpr char const* name = "serial";
   static constexpr cuda::ordering order = cuda::ordering::serial;
+};
+
+/// Notes when blocks come to the moments of their lives, for one of the four products of a layer.
+constexpr std::int32_t moments = 7;
+constexpr std::int32_t most_blocks = 256;
+__device__ std::uint64_t time_line[4][layers][most_blocks][moments];
+__device__ std::int32_t launches[4][most_blocks];
+
+template <std::int32_t Op> struct timed : cuda::stream_tuning {
+  static constexpr char const* name = "timed";
+  static constexpr std::int32_t shared_bytes = cuda::stream_tuning::shared_bytes - 256;
+
+  __device__ static void mark(cuda::stream_moment moment) {
+    bool const produces = moment == cuda::stream_moment::filled || moment == cuda::stream_moment::issued;
+    if (threadIdx.x != (produces ? cuda::consumer_threads : 0)) return;
+    __shared__ std::int32_t launched;
+    if (moment == cuda::stream_moment::started) launched = launches[Op][blockIdx.x] % layers;
+    std::uint64_t now;
+    asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
+    std::int32_t const launch = produces ? launches[Op][blockIdx.x] % layers : launched;
+    time_line[Op][launch][blockIdx.x][static_cast<int>(moment)] = now;
+    if (moment == cuda::stream_moment::stored) ++launches[Op][blockIdx.x];
+  }
 };
 
 /// All weights of a model's layers, activations and a cache, filled with random numbers.
@@ -211,8 +232,9 @@ struct report {
   }
 };
 
-template <class Tuning, class Model>
-void measure(model_memory<Model>& memory, report const& to, std::int32_t rows, bool each) {
+template <bool Each, class Tuning, class Output = Tuning, class GateUp = Tuning, class Down = Tuning,
+          class Model>
+void measure(model_memory<Model>& memory, report const& to, std::int32_t rows) {
   auto& ctx = memory.ctx;
   auto const batch = memory.rows_of_batch(rows);
   auto const in = memory.queries.first(rows);
@@ -224,15 +246,15 @@ void measure(model_memory<Model>& memory, report const& to, std::int32_t rows, b
   };
   auto const output = [&](std::int32_t i) {
     served &=
-        cuda::few_rows_linear_residual<precision, Tuning>(ctx, in, memory.weights[i].output, memory.x, true);
+        cuda::few_rows_linear_residual<precision, Output>(ctx, in, memory.weights[i].output, memory.x, true);
   };
   auto const gate_up = [&](std::int32_t i) {
     served &=
-        cuda::few_rows_norm_gate_up<precision, Tuning>(ctx, memory.x, memory.weights[i], epsilon, hidden);
+        cuda::few_rows_norm_gate_up<precision, GateUp>(ctx, memory.x, memory.weights[i], epsilon, hidden);
   };
   auto const down = [&](std::int32_t i) {
-    served &= cuda::few_rows_linear_residual<precision, Tuning>(ctx, hidden, memory.weights[i].down, memory.x,
-                                                                true);
+    served &=
+        cuda::few_rows_linear_residual<precision, Down>(ctx, hidden, memory.weights[i].down, memory.x, true);
   };
   auto const chain = [&](char const* what, double bytes, auto const&... ops) {
     served = true;
@@ -244,31 +266,71 @@ void measure(model_memory<Model>& memory, report const& to, std::int32_t rows, b
   using bytes = model_memory<Model>;
   chain("layer", bytes::qkv_bytes() + bytes::output_bytes() + bytes::gate_up_bytes() + bytes::down_bytes(),
         qkv, output, gate_up, down);
-  if (!each) return;
-  chain("qkv", bytes::qkv_bytes(), qkv);
-  chain("output", bytes::output_bytes(), output);
-  chain("gate_up", bytes::gate_up_bytes(), gate_up);
-  chain("down", bytes::down_bytes(), down);
-  chain("head", bytes::bytes(std::int64_t{Model::shape.vocabulary} * Model::shape.hidden), [&](std::int32_t) {
-    served &= cuda::few_rows_norm_head<precision, Tuning>(ctx, batch, memory.x, memory.norm, memory.head,
-                                                          epsilon, memory.logits);
-  });
+  if constexpr (Each) {
+    chain("qkv", bytes::qkv_bytes(), qkv);
+    chain("output", bytes::output_bytes(), output);
+    chain("gate_up", bytes::gate_up_bytes(), gate_up);
+    chain("down", bytes::down_bytes(), down);
+    chain("head", bytes::bytes(std::int64_t{Model::shape.vocabulary} * Model::shape.hidden),
+          [&](std::int32_t) {
+            served &= cuda::few_rows_norm_head<precision, Tuning>(ctx, batch, memory.x, memory.norm,
+                                                                  memory.head, epsilon, memory.logits);
+          });
+  }
+}
+
+/// Prints when each product's blocks came to each moment: the first, the mean and the last block, in
+/// microseconds after the last block of the product before had stored its results; mean of the layers.
+void print_time_line(std::string_view model, std::int32_t rows) {
+  static std::uint64_t times[4][layers][most_blocks][moments];
+  cuda::check(cudaMemcpyFromSymbol(times, time_line, sizeof(times)));
+  char const* const ops[] = {"qkv", "output", "gate_up", "down"};
+  char const* const names[] = {"started", "filled", "issued", "released", "prepared", "summed", "stored"};
+  for (int op = 0; op < 4; ++op) {
+    std::fprintf(stderr, "%-10.*s rows %d %-7s", static_cast<int>(model.size()), model.data(), rows, ops[op]);
+    for (int moment = 0; moment < moments; ++moment) {
+      double sums[3] = {};
+      int counted = 0;
+      for (int layer = 2; layer < layers; ++layer) {
+        std::uint64_t end = 0;
+        for (auto const& block : times[(op + 3) % 4][op == 0 ? layer - 1 : layer])
+          end = std::max(end, block[6]);
+        double least = 1e30, most = -1e30, mean = 0.0;
+        int blocks = 0;
+        for (auto const& block : times[op][layer]) {
+          if (block[moment] == 0) continue;
+          double const time = (static_cast<double>(block[moment]) - static_cast<double>(end)) * 1e-3;
+          least = std::min(least, time), most = std::max(most, time), mean += time, ++blocks;
+        }
+        if (blocks == 0) continue;
+        sums[0] += least, sums[1] += mean / blocks, sums[2] += most, ++counted;
+      }
+      if (counted == 0) continue;
+      std::fprintf(stderr, " %s %.1f/%.1f/%.1f", names[moment], sums[0] / counted, sums[1] / counted,
+                   sums[2] / counted);
+    }
+    std::fprintf(stderr, "\n");
+  }
+  void* address = nullptr;
+  cuda::check(cudaGetSymbolAddress(&address, time_line));
+  cuda::check(cudaMemset(address, 0, sizeof(time_line)));
 }
 
 template <class Model> void measure_model(cuda::context& ctx, report const& to) {
   model_memory<Model> memory{ctx};
-  for (std::int32_t const rows : {1, 2, 4, 8, 16, 32, 64})
-    measure<usual>(memory, to, rows, rows != 2 && rows != 4);
+  for (std::int32_t const rows : {1, 2, 4, 8}) measure<true, usual>(memory, to, rows);
   for (std::int32_t const rows : {1, 8}) {
-    measure<bulk_4>(memory, to, rows, rows == 1);
-    measure<bulk_4_256>(memory, to, rows, false);
-    measure<lines_2>(memory, to, rows, false);
-    measure<lines_4>(memory, to, rows, rows == 1);
-    measure<lines_4_256>(memory, to, rows, rows == 1);
-    measure<apart>(memory, to, rows, true);
-    measure<serial>(memory, to, rows, false);
+    measure<false, timed<0>, timed<1>, timed<2>, timed<3>>(memory, to, rows);
+    ctx.wait();
+    print_time_line(Model::name, rows);
+    measure<false, small>(memory, to, rows);
+    measure<false, smaller>(memory, to, rows);
+    measure<false, left_8>(memory, to, rows);
+    measure<false, left_3>(memory, to, rows);
+    measure<false, small_left>(memory, to, rows);
+    measure<false, lines>(memory, to, rows);
+    measure<false, serial>(memory, to, rows);
   }
-  for (std::int32_t const rows : {2, 4}) measure<apart>(memory, to, rows, false);
   ctx.wait();
 }
 

@@ -50,14 +50,14 @@ BOOST_AUTO_TEST_CASE(agrees_with_the_cpu) {
     check_gate_up<bf16>(random, rows, 256, 768);
     check_gate_up<fp16>(random, rows, 896, 512);
   }
-  for (std::int32_t const rows : {1, 2, 3, 5, 7, 8, 13, 30, 64}) {
+  for (std::int32_t const rows : {1, 2, 3, 5, 7, 8}) {
     check_gate_up<bf16>(random, rows, 3584, 1300);
     check_gate_up<bf16>(random, rows, 4096, 384);
   }
   for (std::int32_t const hidden : {896, 1024, 1536, 2048, 2560, 3584, 4096}) {
     auto const rows = 1 + static_cast<std::int32_t>(random() % cuda::few_rows_limit);
     check_gate_up<bf16>(random, rows, hidden, 3072);
-    check_gate_up<fp16>(random, (rows + 7) / 8, hidden, 1280);
+    check_gate_up<fp16>(random, rows, hidden, 1280);
   }
   check_gate_up<bf16>(random, 1, 3584, 18944);
 }

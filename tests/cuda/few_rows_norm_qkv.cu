@@ -89,11 +89,11 @@ BOOST_AUTO_TEST_CASE(agrees_with_the_cpu) {
     check_qkv<bf16, 64>(random, tokens, 384, {.kv = 2, .group = 7, .bias = true, .norm = false});
     check_qkv<fp16, 64>(random, tokens, 256, {.kv = 1, .group = 1, .bias = true, .norm = true});
   }
-  for (std::int32_t const tokens : {1, 2, 3, 6, 8, 11, 24, 60, 64}) {
+  for (std::int32_t const tokens : {1, 2, 3, 6, 8}) {
     check_qkv<bf16, 128>(random, tokens, 1024, {.kv = 8, .group = 2, .bias = false, .norm = true});
     check_qkv<fp16, 128>(random, tokens, 1536, {.kv = 2, .group = 6, .bias = true, .norm = false});
   }
-  for (std::int32_t const tokens : {1, 7, 40}) {
+  for (std::int32_t const tokens : {1, 4, 7}) {
     check_qkv<bf16, 128>(random, tokens, 2048, {.kv = 8, .group = 2, .bias = false, .norm = true});
     check_qkv<bf16, 128>(random, tokens, 3584, {.kv = 4, .group = 7, .bias = true, .norm = false});
     check_qkv<fp16, 128>(random, tokens, 512, {.kv = 8, .group = 4, .bias = false, .norm = true});

@@ -18,14 +18,15 @@ namespace {
 
 struct lines : cuda::stream_tuning {
   static constexpr bool bulk = false;
-};
-struct many_producers : cuda::stream_tuning {
   static constexpr std::int32_t producers = 4;
-  static constexpr std::int32_t chunk = 256;
 };
-struct serial_lines : lines {
+struct small_chunks : cuda::stream_tuning {
+  static constexpr std::int32_t chunk = 256;
+  static constexpr std::int32_t left = 8;
+  static constexpr std::int32_t prefetched = 2048;
+};
+struct serial : lines {
   static constexpr cuda::ordering order = cuda::ordering::serial;
-  static constexpr std::int32_t producers = 1;
 };
 
 /// Ten products in a row, each adding to what the one before left, in every way to fill the ring.
@@ -64,12 +65,12 @@ BOOST_AUTO_TEST_CASE(gives_the_same_by_every_way_of_copying) {
   if (!testing::has_device()) return;
   BOOST_TEST_MESSAGE("seed " << testing::seed());
   std::mt19937_64 random{testing::seed()};
-  for (std::int32_t const rows : {1, 4, 8, 15, 29, 64}) {
+  for (std::int32_t const rows : {1, 4, 8}) {
     for (std::int32_t const in_features : {128, 896, 4864}) {
       check_chain<cuda::stream_tuning>(random, rows, in_features);
       check_chain<lines>(random, rows, in_features);
-      check_chain<many_producers>(random, rows, in_features);
-      check_chain<serial_lines>(random, rows, in_features);
+      check_chain<small_chunks>(random, rows, in_features);
+      check_chain<serial>(random, rows, in_features);
     }
   }
 }

@@ -44,6 +44,7 @@ template <class Element, class View, bool HeadNorm> struct qkv_store {
   static constexpr std::int32_t half = head_dim / 2;
   static constexpr std::int32_t most_blocks = 8;  ///< of a cluster
   static constexpr std::int32_t most_rows = 64;
+  static constexpr bool loads_before_wait = true;  ///< the batch's arrays, bias, norms and angles
   using cache_element = typename View::element_type;
 
   qkv_target<Element, View> to;

@@ -3,6 +3,7 @@
 
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "tenon/cuda/stream_product.cuh"
@@ -25,14 +26,16 @@ template <class Element> struct normed_input {
     return plan.rows <= Tuning::norm_rows && plan.in_features <= most_features;
   }
 
+  template <class> static constexpr std::int32_t slots(stream_plan const&) { return 0; }
   template <class> __host__ __device__ static constexpr std::uint32_t row_stride(stream_plan const& plan) {
     return static_cast<std::uint32_t>(2 * plan.in_features) + row_padding;
   }
   template <class Tuning>
   __host__ __device__ static constexpr std::uint32_t shared_bytes(stream_plan const& plan) {
     // a warp whose part of the last chunk lies beyond the end reads on, and does not use it
+    std::int32_t const beyond = plan.in_features % Tuning::chunk == 0 ? 0 : 2 * Tuning::chunk;
     return static_cast<std::uint32_t>(plan.rows) * row_stride<Tuning>(plan) +
-           static_cast<std::uint32_t>(2 * Tuning::chunk);
+           static_cast<std::uint32_t>(beyond);
   }
   template <class> __device__ static std::uint32_t input_slot_bytes(stream_plan const&) { return 0; }
   template <class> __device__ static std::uint32_t chunk_offset(std::int32_t k) {
@@ -57,33 +60,34 @@ template <class Element> struct normed_input {
   __device__ void prepare(stream_plan const& plan, norm_state const& state, std::byte* rows,
                           float* sums) const {
     if (plan.rows == 1) {
-      norm_rows<1>(plan, state, rows, sums);
-    } else if (plan.rows == 2) {
-      norm_rows<2>(plan, state, rows, sums);
+      norm_rows<1, held>(plan, state, rows, sums);
+    } else if (plan.rows == 2 || plan.in_features > most_features / 2) {
+      norm_rows<2, 2 * held>(plan, state, rows, sums);
     } else {
-      norm_rows<4>(plan, state, rows, sums);
+      norm_rows<4, 2 * held>(plan, state, rows, sums);
     }
     meet_consumers();
   }
 
  private:
   /// `Together` rows at a time, each by 8 / Together warps, which keep it in registers between its two uses.
-  template <std::int32_t Together>
+  template <std::int32_t Together, std::int32_t Vectors>
   __device__ void norm_rows(stream_plan const& plan, norm_state const& state, std::byte* rows,
                             float* sums) const {
     constexpr std::int32_t warps = consumer_warps / Together;
-    constexpr std::int32_t vectors = held * Together;
     auto const thread = static_cast<std::int32_t>(threadIdx.x);
     std::int32_t const within = thread % (32 * warps);
+    // blocks begin at different places, so that they do not ask for the same line at the same time
+    std::int32_t const turn = Together == 1 ? 0 : static_cast<std::int32_t>(blockIdx.x);
     for (std::int32_t begin = 0; begin < plan.rows; begin += Together) {
-      std::int32_t const row = begin + thread / (32 * warps);
+      std::int32_t const row = begin + (thread / (32 * warps) + turn) % Together;
       bool const active = row < plan.rows;
       std::int64_t const token = !active || tokens == nullptr ? row : tokens[row];
       auto const* const source = reinterpret_cast<float4 const*>(x + token * plan.in_features);
-      float4 values[vectors];
+      float4 values[Vectors];
       float squares = 0.0f;
-      for (std::int32_t j = 0; j < vectors; ++j) {
-        std::int32_t const i = within + j * 32 * warps;
+      for (std::int32_t j = 0; j < Vectors; ++j) {
+        std::int32_t const i = within + (j + turn) % Vectors * 32 * warps;
         values[j] = active && 4 * i < plan.in_features ? __ldcg(source + i) : float4{};
       }
       for (auto const& v : values) squares += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
@@ -96,8 +100,8 @@ template <class Element> struct normed_input {
       float const factor = 1.0f / sqrtf(all / static_cast<float>(plan.in_features) + epsilon);
       auto* const target = reinterpret_cast<uint2*>(rows + static_cast<std::size_t>(row) *
                                                                (2 * plan.in_features + row_padding));
-      for (std::int32_t j = 0; j < vectors; ++j) {
-        std::int32_t const i = within + j * 32 * warps;
+      for (std::int32_t j = 0; j < Vectors; ++j) {
+        std::int32_t const i = within + (j + turn) % Vectors * 32 * warps;
         if (!active || 4 * i >= plan.in_features) continue;
         float4 const w =
             Together == 1 ? state.weight[j % held] : __ldg(reinterpret_cast<float4 const*>(weight) + i);
@@ -123,6 +127,12 @@ template <class Element, std::int32_t RowTiles, std::int32_t Tiles> struct strea
 
   Element const* in;  // [rows, in_features]
 
+  /// As many as hide the way to the second-level cache, in about one slot of weights.
+  template <class Tuning> static constexpr std::int32_t slots(stream_plan const& plan) {
+    constexpr std::uint32_t bytes = 18 << 10;
+    return std::clamp(static_cast<std::int32_t>(bytes / input_slot_bytes<Tuning>(plan)), 2, most_input_slots);
+  }
+
   template <class Tuning> __host__ __device__ static constexpr std::uint32_t row_stride(stream_plan const&) {
     return slot_stride<Tuning>();
   }
@@ -144,7 +154,7 @@ template <class Element, std::int32_t RowTiles, std::int32_t Tiles> struct strea
   template <class Tuning>
   __device__ void copy(stream_plan const& plan, std::uint32_t slot, std::uint32_t full, std::int32_t k,
                        std::int32_t count) const {
-    copy_segments<has_bulk_copies(), keep::normal>(
+    copy_segments<Tuning::bulk && has_bulk_copies(), keep::normal>(
         plan.rows, static_cast<std::uint32_t>(2 * count), full,
         [&](std::int32_t row) { return in + static_cast<std::int64_t>(row) * plan.in_features + k; },
         [&](std::int32_t row) { return slot + static_cast<std::uint32_t>(row) * slot_stride<Tuning>(); });

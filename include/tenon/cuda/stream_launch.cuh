@@ -15,7 +15,7 @@
 namespace tenon::cuda {
 
 /// Rows that the weight streams serve.
-inline constexpr std::int32_t few_rows_limit = 64;
+inline constexpr std::int32_t few_rows_limit = 8;
 
 /// 16-bit types of `element.cuh`.
 template <class T> inline constexpr bool has_traits = std::is_same_v<T, bf16_t> || std::is_same_v<T, f16_t>;
@@ -31,7 +31,7 @@ template <class Element, class Tuning, class Input, class Epilogue>
 bool launch_stream(context& ctx, stream_plan plan, std::int32_t blocks, Element const* weights,
                    Input const& input, Epilogue const& epilogue) {
   constexpr std::int32_t least_slots = 3;
-  plan.input_slots = Input::streamed ? 2 : 0;
+  plan.input_slots = Input::template slots<Tuning>(plan);
   stream_layout const layout{Input::row_tiles, Epilogue::shared_bytes(plan),
                              Input::template shared_bytes<Tuning>(plan)};
   auto const budget =
@@ -62,9 +62,11 @@ bool launch_wide_stream(context& ctx, stream_plan const& plan, std::int32_t bloc
   bool launched = false;
   auto const serve = [&]<std::int32_t RowTiles>() {
     if (plan.rows > 8 * RowTiles) return false;
-    launched = launch_stream<Element, tuning_for_rows<Tuning, RowTiles>>(
-        ctx, plan, blocks, weights, streamed_input < Element, RowTiles,
-        RowTiles == 4 ? std::min(Tiles, 3) : Tiles > {in}, epilogue);
+    if constexpr (8 * RowTiles <= Tuning::most_rows) {
+      constexpr std::int32_t together = RowTiles == 4 ? std::min(Tiles, 3) : Tiles;
+      launched = launch_stream<Element, tuning_for_rows<Tuning, RowTiles>>(
+          ctx, plan, blocks, weights, streamed_input<Element, RowTiles, together>{in}, epilogue);
+    }
     return true;
   };
   (void)(serve.template operator()<1>() || serve.template operator()<2>() || serve.template operator()<4>() ||
@@ -79,6 +81,7 @@ inline std::int32_t stream_blocks(context const& ctx, std::int32_t pairs) {
 
 /// An epilogue whose results need nothing of other tiles.
 struct tile_epilogue {
+  static constexpr bool loads_before_wait = false;  ///< only what the host wrote before the step, and weights
   struct row_state {};
   struct state {};
   struct ahead {};

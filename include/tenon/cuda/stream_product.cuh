@@ -12,6 +12,9 @@
 
 namespace tenon::cuda {
 
+/// Moments of a block's life, for a time line.
+enum class stream_moment { started, filled, issued, released, prepared, summed, stored };
+
 /// How a weight stream is cut. Two blocks of one multiprocessor must fit beside each other, so that the next
 /// kernel fills its ring while this one drains: hence half of 228 KiB less 1 KiB that the system takes a
 /// block.
@@ -20,9 +23,13 @@ struct stream_tuning {
   static constexpr std::int32_t shared_bytes = 115712;
   static constexpr keep weights = keep::briefly;
   static constexpr std::int32_t producers = 2;  ///< warps that fill the ring
-  static constexpr bool bulk = true;            ///< rows by bulk copies where there are such
-  static constexpr std::int32_t norm_rows = 8;  ///< at most so many are normalised by each block, at most 8
+  static constexpr bool bulk = true;  ///< whole rows by bulk copies where there are such, or 16 bytes a lane
+  static constexpr std::int32_t prefetched = 0;  ///< elements of a row behind a full ring to bring to the L2
+  static constexpr std::int32_t left = 1 << 30;  ///< slots still to be filled when the next kernel may start
+  static constexpr std::int32_t norm_rows = 8;   ///< at most so many are normalised by each block, at most 8
+  static constexpr std::int32_t most_rows = 8;   ///< kernels for more rows are not compiled
   static constexpr ordering order = ordering::dependent;
+  __device__ static void mark(stream_moment) {}
 };
 
 /// What a weight stream covers: y[m, n] = sum over k of in[m, k] * weights[n, k], for `pairs` pairs of
@@ -50,11 +57,6 @@ inline constexpr std::uint32_t row_padding = 64;  ///< bytes: neighbouring rows 
 inline constexpr std::int32_t most_weight_slots = 32;
 inline constexpr std::int32_t most_input_slots = 8;
 
-/// Buffers for the sums of a tile: with one, consumers wait for each other twice a tile.
-constexpr std::int32_t sum_buffers(std::int32_t row_tiles) {
-  return row_tiles == 1 ? 2 : 1;
-}
-
 /// Shared memory of a block, in bytes from its start: barriers, sums of warps, the epilogue's, the input's
 /// and the ring of weights.
 struct stream_layout {
@@ -67,8 +69,7 @@ struct stream_layout {
 
   __host__ __device__ constexpr stream_layout(std::int32_t row_tiles, std::uint32_t epilogue_bytes,
                                               std::uint32_t input_bytes) {
-    epilogue =
-        tile_sums + static_cast<std::uint32_t>(sum_buffers(row_tiles) * consumer_warps * row_tiles * 128 * 4);
+    epilogue = tile_sums + static_cast<std::uint32_t>(consumer_warps * row_tiles * 128 * 4);
     input = epilogue + (epilogue_bytes + 127) / 128 * 128;
     ring = input + (input_bytes + 127) / 128 * 128;
   }
@@ -119,10 +120,12 @@ template <class Element, class Input, class Epilogue, class Tuning> class stream
   static constexpr std::int32_t warp_k = Tuning::chunk / consumer_warps;
   static constexpr std::int32_t steps = warp_k / 32;
   static constexpr std::int32_t outputs = row_tiles > 4 ? row_tiles / 4 : 1;
+  static constexpr std::int32_t chains = row_tiles == 1 ? 2 : 1;  ///< of dependent mma
   static constexpr bool early = row_tiles == 1;        ///< the epilogue loads before the sums, not after
   static constexpr bool holds_input = row_tiles <= 2;  ///< one load of activations serves a panel's tiles
   static constexpr bool bulk = Tuning::bulk && has_bulk_copies();
   static_assert(Tuning::chunk % (32 * consumer_warps) == 0);
+  static_assert(bulk || Tuning::producers == 2 || Tuning::producers == 4, "a warp copies four or eight rows");
 
   stream_plan const& plan_;
   stream_share share_;
@@ -151,7 +154,7 @@ template <class Element, class Input, class Epilogue, class Tuning> class stream
       init_barrier(empty(i), consumer_warps);
     }
     for (std::int32_t i = 0; i < plan_.input_slots; ++i) {
-      init_barrier(input_full(i), copy_arrivals<has_bulk_copies()>());
+      init_barrier(input_full(i), copy_arrivals<bulk>());
       init_barrier(input_empty(i), consumer_warps);
     }
     publish_barriers();
@@ -160,96 +163,88 @@ template <class Element, class Input, class Epilogue, class Tuning> class stream
   /// Streams the block's weights through the ring, by warp `producer` of `Tuning::producers`.
   __device__ void produce_weights(Element const* weights, std::int32_t producer) const {
     ring_position at;
-    for_each_chunk([&](std::int32_t panel, std::int32_t k, std::int32_t count) {
-      for (std::int32_t i = 0; i < tiles; ++i) {
-        std::int32_t const size = share_.tile_size(panel * tiles + i);
-        if (size == 0) continue;
-        std::int32_t const begin = share_.tile_begin(panel * tiles + i);
-        auto const source = [&](std::int32_t row) {  // of the tile's 16 rows: first features, then second
-          std::int32_t const feature = plan_.first(begin + row % tile_pairs) + row / tile_pairs * plan_.half;
-          return weights + static_cast<std::int64_t>(feature) * plan_.in_features + k;
-        };
-        auto const target = [&](std::int32_t row) {
-          return ring_address(at.slot) + static_cast<std::uint32_t>(row) * slot_stride<Tuning>();
-        };
-        await(empty(at.slot), at.parity ^ 1);
-        if constexpr (bulk) {
-          auto const row = [&](std::int32_t segment) {
-            std::int32_t const place = producer + segment * Tuning::producers;
-            return place < size ? place : place - size + tile_pairs;
-          };
-          copy_segments<true, Tuning::weights>(
-              (2 * size - producer + Tuning::producers - 1) / Tuning::producers,
-              static_cast<std::uint32_t>(2 * count), full(at.slot),
-              [&](std::int32_t segment) { return source(row(segment)); },
-              [&](std::int32_t segment) { return target(row(segment)); });
-        } else {
-          copy_rows(producer, size, count, source, target);
-          arrive_after_copies(full(at.slot));
+    std::int32_t left = share_.tiles * ((plan_.in_features + Tuning::chunk - 1) / Tuning::chunk);
+    std::int32_t const filled = left - plan_.slots;
+    std::int32_t const allows = min(left, Tuning::left);
+    for (std::int32_t panel = 0; panel * tiles < share_.tiles; ++panel) {
+      lane_row rows[tiles];
+#pragma unroll
+      for (std::int32_t i = 0; i < tiles; ++i) rows[i] = row_of_lane(weights, producer, panel * tiles + i);
+      for (std::int32_t k = 0; k < plan_.in_features; k += Tuning::chunk) {
+#pragma unroll
+        for (std::int32_t i = 0; i < tiles; ++i) {
+          if (rows[i].size == 0) continue;
+          if (left == allows) let_next_start();
+          if (left == filled) prefetch_weights(rows[i], k);
+          await(empty(at.slot), at.parity ^ 1);
+          copy_row(rows[i], producer, at.slot, k);
+          at.advance(plan_.slots);
+          --left;
         }
-        at.advance(plan_.slots);
       }
-    });
+    }
+    Tuning::mark(stream_moment::issued);
   }
 
   /// Streams the activations through their ring, by one warp, where the input is streamed.
   __device__ void produce_input(Input const& input) const {
     wait_for_previous();
     ring_position at;
-    for_each_chunk([&](std::int32_t, std::int32_t k, std::int32_t count) {
-      await(input_empty(at.slot), at.parity ^ 1);
-      input.template copy<Tuning>(plan_, input_address(at.slot), input_full(at.slot), k, count);
-      at.advance(plan_.input_slots);
-    });
+    for (std::int32_t panel = 0; panel * tiles < share_.tiles; ++panel) {
+      for (std::int32_t k = 0; k < plan_.in_features; k += Tuning::chunk) {
+        await(input_empty(at.slot), at.parity ^ 1);
+        input.template copy<Tuning>(plan_, input_address(at.slot), input_full(at.slot), k,
+                                    min(Tuning::chunk, plan_.in_features - k));
+        at.advance(plan_.input_slots);
+      }
+    }
   }
 
   /// Everything that the consumer warps do.
   __device__ void consume(Input const& input, Epilogue const& epilogue) {
-    auto const norm = input.before_wait(plan_);
-    wait_for_previous();
+    constexpr bool before = early && Epilogue::loads_before_wait;
     typename Epilogue::row_state rows[outputs];
-#pragma unroll
-    for (std::int32_t o = 0; o < outputs; ++o) {
-      if (has_row(o)) rows[o] = epilogue.begin_row(row(o));
-    }
+    typename Epilogue::state states[outputs] = {};
+    typename Epilogue::ahead ahead[early ? tiles : 1][outputs];
+    Tuning::mark(stream_moment::started);
+    auto const norm = input.before_wait(plan_);
+    if constexpr (before) begin(epilogue, rows, ahead);
+    wait_for_previous();
+    Tuning::mark(stream_moment::released);
+    if constexpr (!before) begin(epilogue, rows, ahead);
     input.prepare(plan_, norm, shared_ + layout_.input,
                   reinterpret_cast<float*>(shared_ + stream_layout::row_sums));
+    Tuning::mark(stream_moment::prepared);
     ring_position weights_at;
     ring_position input_at;
-    std::int32_t const panels = (share_.tiles + tiles - 1) / tiles;
-    std::int32_t buffer = 0;
-    typename Epilogue::state states[outputs] = {};
-    for (std::int32_t panel = 0; panel < panels; ++panel) {
-      typename Epilogue::ahead ahead[early ? tiles : 1][outputs];
-      if constexpr (early) {
-#pragma unroll
-        for (std::int32_t i = 0; i < tiles; ++i) prefetch(epilogue, panel * tiles + i, rows, ahead[i]);
-      }
-      float sums[tiles][row_tiles][4] = {};
+    for (std::int32_t panel = 0; panel * tiles < share_.tiles; ++panel) {
+      if (early && panel > 0) prefetch(epilogue, panel, rows, ahead);
+      float sums[tiles][row_tiles][chains][4] = {};
       for (std::int32_t k = 0; k < plan_.in_features; k += Tuning::chunk) {
         sum_chunk(panel, k, weights_at, input_at, sums);
       }
+      Tuning::mark(stream_moment::summed);
 #pragma unroll
       for (std::int32_t i = 0; i < tiles; ++i) {
         std::int32_t const tile = panel * tiles + i;
         if (share_.tile_size(tile) == 0) continue;
-        if constexpr (sum_buffers(row_tiles) == 1) meet_consumers();
-        leave_sums(buffer, sums[i]);
-        if constexpr (!early) prefetch(epilogue, tile, rows, ahead[0]);
+        if (tile > 0) meet_consumers();
+        leave_sums(sums[i]);
+        if constexpr (!early) prefetch_tile(epilogue, tile, rows, ahead[0]);
         meet_consumers();
 #pragma unroll
         for (std::int32_t o = 0; o < outputs; ++o) {
           if (!has_output(tile, o)) continue;
-          auto const [first, second] = total(buffer, row(o));
+          auto const [first, second] = total(row(o));
           epilogue.store(plan_, states[o], rows[o], ahead[early ? i : 0][o], tile,
                          share_.tile_begin(tile) + pair_in_tile(), row(o), first, second,
                          shared_ + layout_.epilogue);
         }
-        if constexpr (sum_buffers(row_tiles) == 2) buffer ^= 1;
       }
     }
     epilogue.template finish<outputs>(plan_, states, rows, share_.begin, share_.tiles,
                                       shared_ + layout_.epilogue);
+    Tuning::mark(stream_moment::stored);
   }
 
  private:
@@ -257,19 +252,71 @@ template <class Element, class Input, class Epilogue, class Tuning> class stream
     float first, second;
   };
 
-  /// This warp's rows of a slot, whole lines of four rows at a time.
-  template <class Source, class Target>
-  __device__ static void copy_rows(std::int32_t producer, std::int32_t size, std::int32_t count,
-                                   Source const& source, Target const& target) {
-    std::int32_t const within = lane() % 8 * 8;
-    for (std::int32_t four = producer; four < 4; four += Tuning::producers) {
-      std::int32_t const row = 4 * four + lane() / 8;
-      if (row % tile_pairs >= size) continue;
-      Element const* const from = source(row) + within;
-      std::uint32_t const to = target(row) + static_cast<std::uint32_t>(2 * within);
+  /// The row of a tile that a producer's lane copies, whole or, with seven other lanes, 16
+  /// bytes of each line.
+  struct lane_row {
+    Element const* source;
+    std::int32_t row;   ///< in the slot: first features, then from row `tile_pairs` on the
+                        ///< second ones; or -1
+    std::int32_t size;  ///< pairs of the tile
+  };
+
+  __device__ lane_row row_of_lane(Element const* weights, std::int32_t producer, std::int32_t tile) const {
+    std::int32_t const size = share_.tile_size(tile);
+    if (size == 0) return {nullptr, -1, 0};
+    std::int32_t row;
+    if constexpr (bulk) {
+      std::int32_t const place = producer + lane() * Tuning::producers;
+      row = place < size ? place : place < 2 * size ? place - size + tile_pairs : -1;
+    } else {
+      row = 4 * producer + lane() / 8;
+      if (row % tile_pairs >= size) row = -1;
+    }
+    if (row < 0) return {nullptr, -1, size};
+    std::int32_t const feature =
+        plan_.first(share_.tile_begin(tile) + row % tile_pairs) + row / tile_pairs * plan_.half;
+    return {weights + static_cast<std::int64_t>(feature) * plan_.in_features, row, size};
+  }
+
+  /// Starts the copies of this warp's rows of one slot.
+  __device__ void copy_row(lane_row const& from, std::int32_t producer, std::int32_t slot,
+                           std::int32_t k) const {
+    std::int32_t const count = min(Tuning::chunk, plan_.in_features - k);
+    std::uint32_t const to =
+        ring_address(slot) + static_cast<std::uint32_t>(from.row) * slot_stride<Tuning>();
+    if constexpr (bulk) {
+      auto const bytes = static_cast<std::uint32_t>(2 * count);
+      auto const rows =
+          static_cast<std::uint32_t>((2 * from.size - producer + Tuning::producers - 1) / Tuning::producers);
+      if (lane() == 0) arrive_expecting(full(slot), rows * bytes);
+      __syncwarp();
+      if (from.row >= 0) copy_bulk<Tuning::weights>(to, from.source + k, bytes, full(slot));
+    } else {
+      std::int32_t const within = lane() % 8 * 8;
+      for (std::int32_t second = 0; from.row >= 0 && second < 4 / Tuning::producers; ++second) {
+        std::uint32_t const row =
+            to + static_cast<std::uint32_t>(second * tile_pairs) * slot_stride<Tuning>();
+        Element const* const source =
+            from.source + static_cast<std::int64_t>(second) * plan_.half * plan_.in_features + k + within;
 #pragma unroll
-      for (std::int32_t k = 0; k < Tuning::chunk; k += 64) {
-        if (k < count) copy_async_16(to + static_cast<std::uint32_t>(2 * k), from + k);
+        for (std::int32_t i = 0; i < Tuning::chunk; i += 64) {
+          if (i < count) copy_async_16(row + static_cast<std::uint32_t>(2 * (i + within)), source + i);
+        }
+      }
+      arrive_after_copies(full(slot));
+    }
+  }
+
+  /// Brings what comes next of a row to the second-level cache, once the ring is full.
+  __device__ void prefetch_weights(lane_row const& from, std::int32_t k) const {
+    Tuning::mark(stream_moment::filled);
+    if (from.row < 0) return;
+    if constexpr (bulk) {
+      auto const bytes = 2 * min(Tuning::prefetched, plan_.in_features - k);
+      if (bytes > 0) prefetch_bulk(from.source + k, static_cast<std::uint32_t>(bytes));
+    } else {
+      for (std::int32_t i = lane() % 8 * 64; i < Tuning::prefetched && k + i < plan_.in_features; i += 512) {
+        prefetch_to_l2(from.source + k + i);
       }
     }
   }
@@ -277,7 +324,8 @@ template <class Element, class Input, class Epilogue, class Tuning> class stream
   __device__ static std::int32_t lane() { return static_cast<std::int32_t>(threadIdx.x % 32); }
   __device__ static std::int32_t warp() { return static_cast<std::int32_t>(threadIdx.x / 32); }
 
-  /// Which result a consumer thread finishes: neighbouring threads take neighbouring pairs of one row.
+  /// Which result a consumer thread finishes: neighbouring threads take neighbouring pairs of
+  /// one row.
   __device__ static std::int32_t pair_in_tile() {
     return static_cast<std::int32_t>(threadIdx.x % tile_pairs);
   }
@@ -300,18 +348,27 @@ template <class Element, class Input, class Epilogue, class Tuning> class stream
            static_cast<std::uint32_t>(slot) * Input::template input_slot_bytes<Tuning>(plan_);
   }
 
-  template <class F> __device__ void for_each_chunk(F const& f) const {
-    for (std::int32_t panel = 0; panel * tiles < share_.tiles; ++panel) {
-      for (std::int32_t k = 0; k < plan_.in_features; k += Tuning::chunk) {
-        f(panel, k, min(Tuning::chunk, plan_.in_features - k));
-      }
+  using row_states = typename Epilogue::row_state[outputs];
+  using loaded = typename Epilogue::ahead[outputs];
+
+  /// What the epilogue loads for this thread's rows, and for its results of the first panel.
+  __device__ void begin(Epilogue const& epilogue, row_states& rows,
+                        loaded (&ahead)[early ? tiles : 1]) const {
+#pragma unroll
+    for (std::int32_t o = 0; o < outputs; ++o) {
+      if (has_row(o)) rows[o] = epilogue.begin_row(row(o));
+    }
+    if constexpr (early) prefetch(epilogue, 0, rows, ahead);
+  }
+  __device__ void prefetch(Epilogue const& epilogue, std::int32_t panel, row_states const& rows,
+                           loaded (&ahead)[early ? tiles : 1]) const {
+#pragma unroll
+    for (std::int32_t i = 0; i < (early ? tiles : 1); ++i) {
+      prefetch_tile(epilogue, panel * tiles + i, rows, ahead[i]);
     }
   }
-
-  /// Loads what the epilogue will need for this thread's results of one tile.
-  __device__ void prefetch(Epilogue const& epilogue, std::int32_t tile,
-                           typename Epilogue::row_state const (&rows)[outputs],
-                           typename Epilogue::ahead (&ahead)[outputs]) const {
+  __device__ void prefetch_tile(Epilogue const& epilogue, std::int32_t tile, row_states const& rows,
+                                loaded& ahead) const {
 #pragma unroll
     for (std::int32_t o = 0; o < outputs; ++o) {
       if (!has_output(tile, o)) continue;
@@ -321,7 +378,7 @@ template <class Element, class Input, class Epilogue, class Tuning> class stream
 
   /// Adds this warp's part of one chunk to the sums of a panel's tiles.
   __device__ void sum_chunk(std::int32_t panel, std::int32_t k, ring_position& weights_at,
-                            ring_position& input_at, float (&sums)[tiles][row_tiles][4]) const {
+                            ring_position& input_at, float (&sums)[tiles][row_tiles][chains][4]) const {
     if constexpr (Input::streamed) await(input_full(input_at.slot), input_at.parity);
     std::uint32_t const input = input_address(input_at.slot) + Input::template chunk_offset<Tuning>(k);
     uint4 held[holds_input ? row_tiles : 1][holds_input ? steps : 1];
@@ -349,8 +406,8 @@ template <class Element, class Input, class Epilogue, class Tuning> class stream
         for (std::int32_t n = 0; n < row_tiles; ++n) {
           uint4 const b =
               holds_input ? held[holds_input ? n : 0][holds_input ? step : 0] : input_words(input, n, step);
-          mma_m16n8k16<Element>(sums[i][n], {a.x, c.x, a.y, c.y}, b.x, b.y);
-          mma_m16n8k16<Element>(sums[i][n], {a.z, c.z, a.w, c.w}, b.z, b.w);
+          mma_m16n8k16<Element>(sums[i][n][0], {a.x, c.x, a.y, c.y}, b.x, b.y);
+          mma_m16n8k16<Element>(sums[i][n][chains - 1], {a.z, c.z, a.w, c.w}, b.z, b.w);
         }
       }
       __syncwarp();
@@ -375,23 +432,27 @@ template <class Element, class Input, class Epilogue, class Tuning> class stream
                        static_cast<std::uint32_t>(64 * step));
   }
 
-  /// Leaves this warp's sums of one tile in shared memory: [buffer][warp][row tile][pair half and pair][row].
-  __device__ void leave_sums(std::int32_t buffer, float const (&sums)[row_tiles][4]) const {
-    auto* const target = reinterpret_cast<float2*>(shared_ + stream_layout::tile_sums) +
-                         (buffer * consumer_warps + warp()) * row_tiles * 64;
+  /// Leaves this warp's sums of one tile in shared memory: [warp][row tile][first or
+  /// second][pair][row].
+  __device__ void leave_sums(float const (&sums)[row_tiles][chains][4]) const {
+    auto* const target =
+        reinterpret_cast<float2*>(shared_ + stream_layout::tile_sums) + warp() * row_tiles * 64;
 #pragma unroll
     for (std::int32_t n = 0; n < row_tiles; ++n) {
-      target[n * 64 + lane()] = {sums[n][0], sums[n][1]};
-      target[n * 64 + 32 + lane()] = {sums[n][2], sums[n][3]};
+      auto const& a = sums[n][0];
+      auto const& b = sums[n][chains - 1];
+      bool const both = chains == 2;
+      target[n * 64 + lane()] = {both ? a[0] + b[0] : a[0], both ? a[1] + b[1] : a[1]};
+      target[n * 64 + 32 + lane()] = {both ? a[2] + b[2] : a[2], both ? a[3] + b[3] : a[3]};
     }
   }
 
   /// The sums of all warps for this thread's pair.
-  __device__ both total(std::int32_t buffer, std::int32_t row) const {
+  __device__ both total(std::int32_t row) const {
     auto const* const sums = reinterpret_cast<float const*>(shared_ + stream_layout::tile_sums) +
-                             buffer * consumer_warps * row_tiles * 128 + row / 8 * 128 + pair_in_tile() * 8 +
-                             row % 8;
+                             row / 8 * 128 + pair_in_tile() * 8 + row % 8;
     both result{0.0f, 0.0f};
+#pragma unroll
     for (std::int32_t w = 0; w < consumer_warps; ++w) {
       result.first += sums[w * row_tiles * 128];
       result.second += sums[w * row_tiles * 128 + 64];
@@ -413,7 +474,6 @@ template <class Input> constexpr std::int32_t stream_blocks_together() {
 template <class Element, class Input, class Epilogue, class Tuning>
 __global__ void __launch_bounds__(stream_threads<Input, Tuning>(), stream_blocks_together<Input>())
     stream_product_kernel(stream_plan plan, Element const* weights, Input input, Epilogue epilogue) {
-  let_next_start();
   extern __shared__ __align__(128) std::byte stream_memory[];
   stream_block<Element, Input, Epilogue, Tuning> block{plan, stream_memory};
   if (threadIdx.x == 0) block.init_barriers();

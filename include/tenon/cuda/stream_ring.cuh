@@ -30,11 +30,6 @@ template <bool Bulk> __device__ constexpr std::uint32_t copy_arrivals() {
   return Bulk ? 1 : 32;
 }
 
-/// Lets `barrier` count an arrival of this thread as soon as its 16-byte copies so far have come.
-__device__ inline void arrive_after_copies(std::uint32_t barrier) {
-  asm volatile("cp.async.mbarrier.arrive.noinc.shared.b64 [%0];" ::"r"(barrier) : "memory");
-}
-
 /// Lets `barrier` expect that many more bytes in this phase, and counts an arrival.
 __device__ inline void arrive_expecting(std::uint32_t barrier, std::uint32_t bytes) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
@@ -100,6 +95,15 @@ __device__ void copy_segments(std::int32_t segments, std::uint32_t bytes, std::u
     }
     arrive_after_copies(full);
   }
+}
+
+/// Asks for `bytes`, a multiple of 16, to be brought to the second-level cache, where one thread can do so.
+__device__ inline void prefetch_bulk(void const* global, std::uint32_t bytes) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(__cvta_generic_to_global(global)),
+               "r"(bytes)
+               : "memory");
+#endif
 }
 
 /// Where a producer or a consumer stands in a ring of `slots` slots.
