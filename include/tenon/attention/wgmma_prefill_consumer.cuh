@@ -30,6 +30,7 @@ template <class Element, std::int32_t HeadDim> class wgmma_prefill_consumer {
       float sums[HeadDim / 2] = {};
       attend(sums);
       if (merge(sums)) store(sums);
+      __syncwarp();  // every lane has read what it wrote to the queries' place
       leave(layout_.queries_have_come(buffer_.slot));
       buffer_.advance();
     }
@@ -106,6 +107,7 @@ template <class Element, std::int32_t HeadDim> class wgmma_prefill_consumer {
 
   /// 0, computed from all weights of the step: what depends on it comes after them, and so does the wait for
   /// the sums that follows. Without it nvcc 13.0 waits before it computes weights, and nothing overlaps.
+  /// (Weights are not negative, and a NaN that arithmetic gives has no sign.)
   __device__ std::uint32_t after_weights() const {
     return (__float_as_uint(weight_[0]) | __float_as_uint(weight_[1])) >> 31;
   }
