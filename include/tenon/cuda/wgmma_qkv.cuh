@@ -49,29 +49,32 @@ template <class Element, class View> struct qkv_epilogue {
     return found;
   }
 
-  __device__ void finish(float (&sums)[128], two_rows const& rows, std::int32_t row,
-                         std::int32_t feature_tile, std::uint32_t staging, std::int32_t /*warpgroup*/) const {
+  __device__ void finish(float (&sums)[128], two_rows rows, std::int32_t row, std::int32_t feature_tile,
+                         std::uint32_t staging, std::int32_t /*warpgroup*/) const {
     auto const warp = static_cast<std::int32_t>(threadIdx.x) % 128 / 32;
     auto const lane = static_cast<std::int32_t>(threadIdx.x) % 32;
     std::int32_t const last = heads.batch.shape.tokens - 1 - (row + 16 * warp);
-    std::int32_t const first_head = feature_tile * heads_a_tile;
     if (last < 0) return;
-#pragma unroll
-    for (int h = 0; h < heads_a_tile; ++h) {
-      if (first_head + h >= heads.count()) break;
-      float* const values = sums + 4 * columns * h;
-      auto const* const norm = heads.norm(first_head + h);
-      if (heads.bias != nullptr) add_bias(values, heads.bias + (first_head + h) * head_dim, lane % 4);
-      if (norm != nullptr) scale(values, norm, lane % 4);
-    }
-    rotate(sums, rows, heads.query_heads + heads.kv_heads - first_head, lane % 4);
-#pragma unroll
-    for (int h = 0; h < heads_a_tile; ++h) {
-      if (first_head + h >= heads.count()) break;
-      stage(sums + 4 * columns * h, staging, warp, lane);
+      // One head after the other moves to the front, so that there is one copy of the code for all of them.
+#pragma unroll 1
+    for (std::int32_t h = 0; h < heads_a_tile; ++h) {
+      std::int32_t const head = feature_tile * heads_a_tile + h;
+      if (head >= heads.count()) break;
+      auto const* const norm = heads.norm(head);
+      if (heads.bias != nullptr) add_bias(sums, heads.bias + head * head_dim, lane % 4);
+      if (norm != nullptr) scale(sums, norm, lane % 4);
+      if (!heads.is_value(head)) rotate(sums, rows, lane % 4);
+      stage(sums, staging, warp, lane);
       __syncwarp();
-      store(rows.targets[h][0], rows.targets[h][1], last, staging, warp, lane);
+      store(rows.targets[0][0], rows.targets[0][1], last, staging, warp, lane);
       __syncwarp();
+#pragma unroll
+      for (int i = 0; i + 4 * columns < 128; ++i) sums[i] = sums[i + 4 * columns];
+#pragma unroll
+      for (int i = 0; i + 1 < heads_a_tile; ++i) {
+        rows.targets[i][0] = rows.targets[i + 1][0];
+        rows.targets[i][1] = rows.targets[i + 1][1];
+      }
     }
   }
 
@@ -111,28 +114,13 @@ template <class Element, class View> struct qkv_epilogue {
     }
   }
 
-  /// Turns the pairs of the first `rotating` heads. The heads of a tile share each read of the angles.
-  __device__ static void rotate(float (&sums)[128], two_rows const& rows, std::int32_t rotating,
-                                std::int32_t quad) {
-    constexpr int at_once = 4;  // reads in flight
-    if (rotating <= 0) return;
+  __device__ static void rotate(float (&sums)[128], two_rows const& rows, std::int32_t quad) {
 #pragma unroll
-    for (int first = 0; first < columns / 2; first += at_once) {
-      float2 cosines[2][at_once], sines[2][at_once];
-#pragma unroll
-      for (int i = 0; i < 2 * at_once; ++i) {
-        cosines[i % 2][i / 2] = two_of(rows.angles[i % 2], first + i / 2, quad);
-        sines[i % 2][i / 2] = two_of(rows.angles[i % 2], columns / 2 + first + i / 2, quad);
-      }
-#pragma unroll
-      for (int h = 0; h < heads_a_tile; ++h) {
-        if (h >= rotating) break;
-#pragma unroll
-        for (int i = 0; i < 2 * at_once; ++i) {
-          float* const low = sums + 4 * (columns * h + first + i / 2) + 2 * (i % 2);
-          turn(low, low + 2 * columns, cosines[i % 2][i / 2], sines[i % 2][i / 2]);
-        }
-      }
+    for (int i = 0; i < columns; ++i) {
+      float2 const cosine = two_of(rows.angles[i % 2], i / 2, quad);
+      float2 const sine = two_of(rows.angles[i % 2], columns / 2 + i / 2, quad);
+      float* const low = sums + 4 * (i / 2) + 2 * (i % 2);
+      turn(low, low + 2 * columns, cosine, sine);
     }
   }
 
