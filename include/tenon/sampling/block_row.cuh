@@ -21,12 +21,14 @@ static_assert(histogram_bins == 2 * block_threads, "a thread adds up two bins");
 inline constexpr int list_capacity = 256;            ///< ids that one block can list
 inline constexpr int pool_capacity = block_threads;  ///< ids that all lists of a row may hold: one a thread
 
-/// Probability mass as an integer: weights from 0 to 1 in units of 2^-44. Sums are exact and so independent
-/// of their order; a row's total stays below 2^62 up to 2^18 ids.
+/// Probability mass as an integer: weights from 0 to 1 in units of 2^-44. Sums
+/// are exact and so independent of their order; a row's total stays below 2^62
+/// up to 2^18 ids.
 using mass_t = unsigned long long;
 inline constexpr double mass_of_one = 0x1p44;
 
-/// An order-preserving integer of a logit that is no NaN; both zeros have one key.
+/// An order-preserving integer of a logit that is no NaN; both zeros have one
+/// key.
 __device__ inline std::uint32_t key_of(float logit) {
   std::uint32_t const bits = __float_as_uint(logit + 0.0f);
   return (bits & 0x8000'0000u) != 0 ? ~bits : bits | 0x8000'0000u;
@@ -44,6 +46,9 @@ struct row_weight {
   __device__ float operator()(float logit) const {
     return expf(__fdiv_rn(__fsub_rn(logit, largest), temperature));
   }
+  /// Logits below it weigh less than half a unit.
+  __device__ float floor() const { return largest - 32.0f * temperature; }
+
   /// What is lighter than half a unit counts nothing, and costs nothing.
   __device__ mass_t mass(float logit) const {
     if (logit - largest < -32.0f * temperature) return 0;
@@ -131,8 +136,8 @@ __device__ inline block_sum sum_of_block(mass_t value, mass_t (&warp_sums)[block
   return sum;
 }
 
-/// A block's part of one row: logits [count] of the ids from `begin` on, in shared memory, as samplers see
-/// them.
+/// A block's part of one row: logits [count] of the ids from `begin` on, in
+/// shared memory, as samplers see them.
 template <class Team> struct row_block {
   Team team;
   row_shared& shared;
@@ -140,12 +145,15 @@ template <class Team> struct row_block {
   std::int32_t begin;
   std::int32_t count;
 
-  /// f(candidate) for every id, four neighbours a thread; the padding up to a multiple of 4 is -infinity.
-  template <class F> __device__ void for_each(F const& f) const {
+  /// f(candidate) for every id, four neighbours a thread, but for neighbours
+  /// that are all below `floor`. The padding up to a multiple of 4 is
+  /// -infinity.
+  template <class F> __device__ void for_each(float floor, F const& f) const {
     std::int32_t const vectors = (count + 3) / 4;
 #pragma unroll 1
     for (auto v = static_cast<std::int32_t>(threadIdx.x); v < vectors; v += block_threads) {
       float4 const four = reinterpret_cast<float4 const*>(chunk)[v];
+      if (!(fmaxf(fmaxf(four.x, four.y), fmaxf(four.z, four.w)) >= floor)) continue;
       std::int32_t const id = begin + 4 * v;
       f(candidate{four.x, id});
       f(candidate{four.y, id + 1});
@@ -154,8 +162,9 @@ template <class Team> struct row_block {
     }
   }
 
-  /// f(candidate) for this thread's segment, all threads' segments in order of ids. Segments are of odd
-  /// length, so that a warp's reads lie in different banks. Stops when f returns false.
+  /// f(candidate) for this thread's segment, all threads' segments in order of
+  /// ids. Segments are of odd length, so that a warp's reads lie in different
+  /// banks. Stops when f returns false.
   template <class F> __device__ void for_segment(F const& f) const {
     std::int32_t const length = (count + block_threads - 1) / block_threads | 1;
     std::int32_t const first = min(static_cast<std::int32_t>(threadIdx.x) * length, count);
@@ -205,7 +214,7 @@ template <class Team> struct row_block {
   /// This thread's best of the chunk as it is now.
   __device__ candidate best_of_thread() const {
     candidate best{never, last_id};
-    for_each([&](candidate c) { keep_larger(best, c); });
+    for_each(never, [&](candidate c) { keep_larger(best, c); });
     return best;
   }
 
@@ -231,8 +240,9 @@ template <class Team> struct row_block {
     return first_of_warp(mine);
   }
 
-  /// A logit that at least k ids reach, and not many more: the k-th largest of the groups' best. k from 1 to
-  /// row_groups; -infinity when fewer ids can be chosen.
+  /// A logit that at least k ids reach, and not many more: the k-th largest of
+  /// the groups' best. k from 1 to row_groups; -infinity when fewer ids can be
+  /// chosen.
   __device__ float threshold(std::int32_t k) const {
     constexpr int parts = block_threads / row_groups;
     static_assert(parts * row_groups == block_threads && 32 % parts == 0);

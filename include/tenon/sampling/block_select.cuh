@@ -18,16 +18,17 @@ __device__ inline bool kept_by(candidate cut, candidate c) {
   return !precedes(cut, c);
 }
 
-/// Collects the ids for which wanted(candidate) holds into `shared.pool`, in any order. Returns how many
-/// there are, or -1 when they do not fit; the same in every block of the row. Blocks of the row meet here.
+/// Collects the ids for which wanted(candidate) holds into `shared.pool`, in
+/// any order. Returns how many there are, or -1 when they do not fit; the same
+/// in every block of the row. Blocks of the row meet here.
 template <class Team, class Wanted>
-__device__ int gather(row_block<Team> const& block, Wanted const& wanted) {
+__device__ int gather(row_block<Team> const& block, float floor, Wanted const& wanted) {
   auto& shared = block.shared;
   auto& mail = shared.mail;
   int const turn = shared.turn;
   if (threadIdx.x == 0) mail.listed[turn] = 0;
   __syncthreads();
-  block.for_each([&](candidate c) {
+  block.for_each(floor, [&](candidate c) {
     if (!(c.logit > never) || !wanted(c)) return;
     int const place = atomicAdd(&mail.listed[turn], 1);
     if (place < list_capacity) mail.lists[turn][place] = c;
@@ -66,6 +67,9 @@ struct measure {
   row_weight weight;
 
   __device__ mass_t operator()(float logit) const { return is_mass ? weight.mass(logit) : mass_t{1}; }
+
+  /// Logits below it count nothing.
+  __device__ float floor() const { return is_mass ? weight.floor() : never; }
 };
 
 /// How much of it: `count`, or this share of all, at least 1.
@@ -79,8 +83,8 @@ struct goal {
   }
 };
 
-/// Splits logits into `histogram_bins` bins, the most likely first: at first by distance from the largest,
-/// then, within one bin of before, by key.
+/// Splits logits into `histogram_bins` bins, the most likely first: at first by
+/// distance from the largest, then, within one bin of before, by key.
 struct bin_split {
   float largest = 0.0f;
   float scale = 0.0f;  ///< bins a unit of distance; 0: by key
@@ -93,8 +97,9 @@ struct bin_split {
   }
 };
 
-/// The best of a thousand random logits is about as far from the mean as from the best of all, so that four
-/// times the widest distance between groups' bests covers most logits. Others share the last bin.
+/// The best of a thousand random logits is about as far from the mean as from
+/// the best of all, so that four times the widest distance between groups'
+/// bests covers most logits. Others share the last bin.
 template <class Team> __device__ bin_split split_by_distance(row_block<Team> const& block) {
   float const largest = block.best().logit;
   float least = largest;
@@ -112,13 +117,16 @@ struct key_range {
   std::uint32_t least;
   std::uint32_t greatest;
 
+  __device__ float floor() const { return cut.logit; }
+
   __device__ bool holds(candidate c) const {
     std::uint32_t const key = key_of(c.logit);
     return kept_by(cut, c) && key >= least && key <= greatest;
   }
 };
 
-/// Adds without order: 64-bit atomics in shared memory are loops, two of 32 bits are not.
+/// Adds without order: 64-bit atomics in shared memory are loops, two of 32
+/// bits are not.
 __device__ inline void add_mass(mass_t& bin, mass_t mass) {
   auto* const words = reinterpret_cast<std::uint32_t*>(&bin);
   auto const low = static_cast<std::uint32_t>(mass);
@@ -127,7 +135,8 @@ __device__ inline void add_mass(mass_t& bin, mass_t mass) {
   if (high != 0) atomicAdd(words + 1, high);
 }
 
-/// Fills this block's histogram; neighbours of one bin are added up first, since many logits may be equal.
+/// Fills this block's histogram; neighbours of one bin are added up first,
+/// since many logits may be equal.
 template <class Team>
 __device__ void fill_histogram(row_block<Team> const& block, key_range const& range, bin_split const& split,
                                measure const& held_by) {
@@ -136,7 +145,7 @@ __device__ void fill_histogram(row_block<Team> const& block, key_range const& ra
   __syncthreads();
   int bin = 0;
   mass_t held = 0;
-  block.for_each([&](candidate c) {
+  block.for_each(fmaxf(held_by.floor(), range.floor()), [&](candidate c) {
     if (!range.holds(c)) return;
     mass_t const more = held_by(c.logit);
     if (more == 0) return;
@@ -181,8 +190,8 @@ template <class Team> __device__ bin_found find_bin(row_block<Team> const& block
   return {shared.found_bin, shared.found_before, wanted};
 }
 
-/// Of a pool of `size` ids the one at which `before` plus the measure, in order of likelihood, reaches
-/// `wanted`.
+/// Of a pool of `size` ids the one at which `before` plus the measure, in order
+/// of likelihood, reaches `wanted`.
 template <class Team>
 __device__ candidate find_in_pool(row_block<Team> const& block, int size, bin_found const& found,
                                   measure const& held_by) {
@@ -203,7 +212,8 @@ __device__ candidate find_in_pool(row_block<Team> const& block, int size, bin_fo
   return shared.found;
 }
 
-/// Narrows `range` to the keys that its ids in one bin have. Blocks of the row meet here.
+/// Narrows `range` to the keys that its ids in one bin have. Blocks of the row
+/// meet here.
 template <class Team>
 __device__ void narrow(row_block<Team> const& block, key_range& range, bin_split const& split, int bin) {
   auto& mail = block.shared.mail;
@@ -214,7 +224,7 @@ __device__ void narrow(row_block<Team> const& block, key_range& range, bin_split
   __syncthreads();
   std::uint32_t least = ~0u;
   std::uint32_t greatest = 0;
-  block.for_each([&](candidate c) {
+  block.for_each(range.floor(), [&](candidate c) {
     if (!range.holds(c) || split(c.logit) != bin) return;
     least = min(least, key_of(c.logit));
     greatest = max(greatest, key_of(c.logit));
@@ -236,8 +246,8 @@ __device__ void narrow(row_block<Team> const& block, key_range& range, bin_split
   }
 }
 
-/// All ids of `range` have one logit: the n-th of them in order of ids, n from 1. Blocks of the row meet
-/// here.
+/// All ids of `range` have one logit: the n-th of them in order of ids, n
+/// from 1. Blocks of the row meet here.
 template <class Team>
 __device__ candidate nth_tie(row_block<Team> const& block, key_range const& range, mass_t n) {
   auto& shared = block.shared;
@@ -272,11 +282,13 @@ __device__ candidate nth_tie(row_block<Team> const& block, key_range const& rang
   return block.team.read(owner, mail.tie);
 }
 
-/// The id at which the measure, summed in order of likelihood over the ids that `cut` keeps, reaches the
-/// goal; `cut` itself when it does not. The same in every block of the row.
+/// The id at which the measure, summed in order of likelihood over the ids that
+/// `cut` keeps, reaches the goal; `cut` itself when it does not. The same in
+/// every block of the row.
 ///
-/// A histogram says in which bin that is; a bin of many ids is split again, by key, until its ids fit the
-/// pool or are all equal. Random logits take one round, any logits at most five.
+/// A histogram says in which bin that is; a bin of many ids is split again, by
+/// key, until its ids fit the pool or are all equal. Random logits take one
+/// round, any logits at most five.
 ///
 /// Inline, because nvcc 13.0 takes a team's counters in global memory for shared memory in a function that it
 /// calls.
@@ -292,8 +304,8 @@ __device__ __forceinline__ candidate last_within(row_block<Team> block, candidat
     return cut;
   }
   for (;;) {
-    int const size =
-        gather(block, [&](candidate c) { return range.holds(c) && split(c.logit) == found.bin; });
+    int const size = gather(block, range.floor(),
+                            [&](candidate c) { return range.holds(c) && split(c.logit) == found.bin; });
     if (size >= 0) return find_in_pool(block, size, found, held_by);
     narrow(block, range, split, found.bin);
     mass_t const left = found.wanted - found.before;

@@ -22,8 +22,9 @@
 namespace tenon {
 namespace block_sampling {
 
-/// The largest top_k whose ids are listed straight away; above it, and without top_k, a histogram finds the
-/// cut. With 96 of 128 groups a list is expected to hold 177 ids.
+/// The largest top_k whose ids are listed straight away; above it, and without
+/// top_k, a histogram finds the cut. With 96 of 128 groups a list is expected
+/// to hold 177 ids.
 inline constexpr std::int32_t most_listed = 96;
 static_assert(max_logprobs <= most_listed && most_listed <= row_groups);
 
@@ -72,13 +73,14 @@ template <class Team> class row_sampler {
   }
   __device__ bool is_first_thread() const { return block_.team.rank() == 0 && threadIdx.x == 0; }
 
-  /// The k most likely ids, k <= most_listed, among at least as many in the pool; returns how many it holds.
+  /// The k most likely ids, k <= most_listed, among at least as many in the
+  /// pool; returns how many it holds.
   __device__ int gather_best(std::int32_t k) {
     candidate least{k > 0 ? block_.threshold(k) : std::numeric_limits<float>::infinity(), last_id};
-    int size = gather(block_, [&](candidate c) { return kept_by(least, c); });
+    int size = gather(block_, least.logit, [&](candidate c) { return kept_by(least, c); });
     if (size < 0) {
       least = last_within(block_, no_cut(), measure{}, {.count = static_cast<mass_t>(k)});
-      size = gather(block_, [&](candidate c) { return kept_by(least, c); });
+      size = gather(block_, least.logit, [&](candidate c) { return kept_by(least, c); });
     }
     return size;
   }
@@ -94,7 +96,7 @@ template <class Team> class row_sampler {
     candidate const best = block_.best();
     row_weight const weight{best.logit, 1.0f};
     mass_t mine = 0;
-    block_.for_each([&](candidate c) {
+    block_.for_each(weight.floor(), [&](candidate c) {
       if (c.logit > never) mine += weight.mass(c.logit);
     });
     auto const sum = sum_of_block(mine, block_.shared.warp_sums);
@@ -153,7 +155,8 @@ template <class Team> class row_sampler {
     return static_cast<mass_t>(uniform * static_cast<double>(total));
   }
 
-  /// Every thread has one id of the pool: cuts it down to top_k and top_p, then draws. The first block alone.
+  /// Every thread has one id of the pool: cuts it down to top_k and top_p, then
+  /// draws. The first block alone.
   __device__ void draw_from_pool(int size, row_weight const& weight) {
     auto& shared = block_.shared;
     auto const i = static_cast<int>(threadIdx.x);
@@ -192,8 +195,8 @@ template <class Team> class row_sampler {
     if (reached <= target && target < reached + own_mass) finish(mine.id);
   }
 
-  /// Draws among the ids that `cut` keeps: sums in order of ids over threads, then blocks; the thread that
-  /// the draw falls to walks its segment.
+  /// Draws among the ids that `cut` keeps: sums in order of ids over threads,
+  /// then blocks; the thread that the draw falls to walks its segment.
   __device__ void draw(row_weight const& weight, candidate cut) {
     auto const mass = [&](candidate c) -> mass_t {
       if (!kept_by(cut, c) || c.logit - weight.largest < -32.0f * weight.temperature) return 0;
@@ -227,8 +230,8 @@ template <class Team> class row_sampler {
     });
   }
 
-  /// Writes what was chosen. One thread of the row calls it, after a meeting of all blocks that follows their
-  /// use of the slot's counts.
+  /// Writes what was chosen. One thread of the row calls it, after a meeting of
+  /// all blocks that follows their use of the slot's counts.
   __device__ void finish(token_id id) const {
     job_.out.ids[index_] = id;
     bool const in_vocabulary = id >= 0 && id < job_.vocabulary;
@@ -258,7 +261,8 @@ template <class Team> class row_sampler {
   double normaliser_ = 0.0;
 };
 
-/// Grid (row_blocks, rows), block_threads threads, shared_bytes(vocabulary) of shared memory.
+/// Grid (row_blocks, rows), block_threads threads, shared_bytes(vocabulary) of
+/// shared memory.
 template <class Team>
 __global__ void __launch_bounds__(block_threads, 2)
     sample_rows_kernel(__grid_constant__ sampling_job const job) {
@@ -284,15 +288,17 @@ __global__ void __launch_bounds__(block_threads, 2)
 
 }  // namespace block_sampling
 
-/// `top_p` on the device: the same parameters, order of application, ties and random numbers. Eight blocks
-/// share a row and keep it in shared memory, so that its logits are read once; up to 300,000 ids fit where a
-/// block may have 227 KiB.
+/// `top_p` on the device: the same parameters, order of application, ties and
+/// random numbers. Eight blocks share a row and keep it in shared memory, so
+/// that its logits are read once; up to 300,000 ids fit where a block may have
+/// 227 KiB.
 ///
-/// Weights are the device's exponentials and sums are exact, so that an id differs from the host's sampler
-/// only where a cut or a draw falls within rounding of a border: docs/concepts/sampler_policy.md has how
-/// often.
+/// Weights are the device's exponentials and sums are exact, so that an id
+/// differs from the host's sampler only where a cut or a draw falls within
+/// rounding of a border: docs/concepts/sampler_policy.md has how often.
 struct block_top_p {
-  /// Rows that blocks without clusters work on at one time: bounds what they meet through.
+  /// Rows that blocks without clusters work on at one time: bounds what they
+  /// meet through.
   static constexpr std::int32_t most_linked_rows = 64;
 
   struct state {
@@ -326,7 +332,8 @@ struct block_top_p {
     }
   }
 
-  /// The same with blocks that meet as `Team` says, `rows_a_launch` rows at one time.
+  /// The same with blocks that meet as `Team` says, `rows_a_launch` rows at one
+  /// time.
   template <class Team>
   static void run_teams(cuda::context& ctx, batch_view const& batch, matrix_view<float const> logits,
                         state const& state, sampled_view const& out, std::int32_t rows_a_launch) {
