@@ -46,8 +46,8 @@ __global__ void __launch_bounds__(384, 1)
 #endif
 }
 
-/// Pages of 64 positions or more are fastest: 16 query and 8 key/value heads attend to 8192 tokens with 634
-/// TFLOP/s on an H100, and with pages of 16 with 504.
+/// Larger pages make larger boxes: 16 query and 8 key/value heads attend to 8192 tokens with 651 TFLOP/s on
+/// an H100 where pages are of 64 positions, and with 626 where they are of 16.
 template <class Element, std::int32_t HeadDim>
 prefill_boxes prefill_boxes_of(paged_view<Element, HeadDim> const& kv) {
   prefill_boxes boxes;
