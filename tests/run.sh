@@ -3,12 +3,12 @@
 # Builds and runs the tests: bash tests/run.sh [--yes] [--all] [-j N]
 #
 #   --yes   ask nothing when packages are missing
-#   --all   add the sanitizers, clang 16 and the comparisons with reference implementations
+#   --all   add the sanitizers, clang 16, compiling what needs a GPU, and the comparisons with reference implementations
 #   -j N    at most N jobs (default: the processors that this process may use)
 #
 # The environment: TENON_TEST_DATA is a directory with real tokenizer files (tests that want them say "skipped" without
 # it), TENON_BUILD_DIR takes the build output in place of build/.
-# The last line is `N passed, N failed, N skipped`, counted over ctest entries, builds that failed and comparisons.
+# The last line is `N passed, N failed, N skipped`, counted over ctest entries, builds and comparisons.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -168,6 +168,13 @@ if [[ $all -eq 1 ]]; then
     if build clang -DCMAKE_BUILD_TYPE=None; then run_tests clang 0.05 -LE '^(engine|integration|consumer)$'; fi
   else
     echo "skipped: clang 16 is neither installed nor installable"
+    skipped=$((skipped + 1))
+  fi
+  # What needs a GPU is compiled; bash tests/gpu.sh runs it where there is one. -O0 for the host's half: for the time.
+  if command -v "${CUDACXX:-nvcc}" > /dev/null; then
+    build cuda "-DCMAKE_CUDA_FLAGS=-Xcompiler=-O0" gpu_programs && passed=$((passed + 1))
+  else
+    echo "skipped: no CUDA Toolkit (nvcc) to compile the GPU's half with"
     skipped=$((skipped + 1))
   fi
   run_oracles
