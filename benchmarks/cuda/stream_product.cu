@@ -35,29 +35,12 @@ constexpr float epsilon = 1e-6f;
 struct usual : cuda::stream_tuning {
   static constexpr char const* name = "usual";
 };
-struct small : cuda::stream_tuning {
-  static constexpr char const* name = "80 KiB";
-  static constexpr std::int32_t shared_bytes = 81920;
-};
-struct smaller : cuda::stream_tuning {
-  static constexpr char const* name = "64 KiB";
-  static constexpr std::int32_t shared_bytes = 65536;
-};
-struct left_8 : cuda::stream_tuning {
-  static constexpr char const* name = "left 8";
-  static constexpr std::int32_t left = 8;
-};
-struct left_3 : cuda::stream_tuning {
-  static constexpr char const* name = "left 3";
-  static constexpr std::int32_t left = 3;
-};
-struct small_left : cuda::stream_tuning {
-  static constexpr char const* name = "80 KiB, left 4";
-  static constexpr std::int32_t shared_bytes = 81920;
-  static constexpr std::int32_t left = 4;
+struct all_dealt : cuda::stream_tuning {
+  static constexpr char const* name = "all dealt";
+  static constexpr std::int32_t dealt = 100;
 };
 struct lines : cuda::stream_tuning {
-  static constexpr char const* name = "lines";
+  static constexpr char const* name = "16 bytes a lane";
   static constexpr bool bulk = false;
   static constexpr std::int32_t producers = 4;
 };
@@ -320,16 +303,12 @@ template <class Model> void measure_model(cuda::context& ctx, report const& to) 
   model_memory<Model> memory{ctx};
   for (std::int32_t const rows : {1, 2, 4, 8}) measure<true, usual>(memory, to, rows);
   for (std::int32_t const rows : {1, 8}) {
+    measure<false, all_dealt>(memory, to, rows);
+    measure<false, lines>(memory, to, rows);
+    measure<false, serial>(memory, to, rows);
     measure<false, timed<0>, timed<1>, timed<2>, timed<3>>(memory, to, rows);
     ctx.wait();
     print_time_line(Model::name, rows);
-    measure<false, small>(memory, to, rows);
-    measure<false, smaller>(memory, to, rows);
-    measure<false, left_8>(memory, to, rows);
-    measure<false, left_3>(memory, to, rows);
-    measure<false, small_left>(memory, to, rows);
-    measure<false, lines>(memory, to, rows);
-    measure<false, serial>(memory, to, rows);
   }
   ctx.wait();
 }

@@ -22,8 +22,6 @@ struct lines : cuda::stream_tuning {
 };
 struct small_chunks : cuda::stream_tuning {
   static constexpr std::int32_t chunk = 256;
-  static constexpr std::int32_t left = 8;
-  static constexpr std::int32_t prefetched = 2048;
 };
 struct serial : lines {
   static constexpr cuda::ordering order = cuda::ordering::serial;

@@ -52,9 +52,11 @@ bool few_rows_linear_residual(context& ctx, matrix_view<typename P::activation c
     epilogue.keep_residual = keep_residual;
     std::int32_t const blocks = stream_blocks(ctx, plan.pairs);
     if (plan.pairs <= blocks * tile_pairs) {
-      return launch_wide_stream<element, Tuning, 1>(ctx, plan, blocks, matrix.data, in.data, epilogue);
+      return launch_stream<element, Tuning>(ctx, plan, blocks, matrix.data,
+                                            streamed_input<element, 1>{in.data}, epilogue);
     }
-    return launch_wide_stream<element, Tuning, 2>(ctx, plan, blocks, matrix.data, in.data, epilogue);
+    return launch_stream<element, Tuning>(ctx, plan, blocks, matrix.data, streamed_input<element, 2>{in.data},
+                                          epilogue);
   }
 }
 

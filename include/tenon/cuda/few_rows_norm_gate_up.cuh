@@ -38,13 +38,14 @@ bool few_rows_norm_gate_up(context& ctx, matrix_view<float const> x, layer_weigh
     gated_product<element> epilogue;
     epilogue.hidden = hidden.data;
     std::int32_t const blocks = stream_blocks(ctx, ffn);
-    if (input::template serves<Tuning>(plan) &&
+    if (input::serves(plan) &&
         launch_stream<element, Tuning>(ctx, plan, blocks, matrix.data,
                                        input{x.data, nullptr, layer.ffn_norm.data, epsilon}, epilogue)) {
       return true;
     }
     auto const normed = rms_norm_rows<element>(ctx, x, nullptr, rows, layer.ffn_norm, epsilon);
-    return launch_wide_stream<element, Tuning, 4>(ctx, plan, blocks, matrix.data, normed.data, epilogue);
+    return launch_stream<element, Tuning>(ctx, plan, blocks, matrix.data,
+                                          streamed_input<element, 4>{normed.data}, epilogue);
   }
 }
 

@@ -43,13 +43,14 @@ bool few_rows_norm_head(context& ctx, batch_view const& batch, matrix_view<float
     epilogue.logits = logits.data;
     epilogue.features = static_cast<std::int32_t>(logits.extent(1));
     std::int32_t const blocks = stream_blocks(ctx, plan.pairs);
-    if (input::template serves<Tuning>(plan) &&
+    if (input::serves(plan) &&
         launch_stream<element, Tuning>(ctx, plan, blocks, head.data,
                                        input{x.data, batch.logit_tokens, norm.data, epsilon}, epilogue)) {
       return true;
     }
     auto const normed = rms_norm_rows<element>(ctx, x, batch.logit_tokens, rows, norm, epsilon);
-    return launch_wide_stream<element, Tuning, 4>(ctx, plan, blocks, head.data, normed.data, epilogue);
+    return launch_stream<element, Tuning>(ctx, plan, blocks, head.data,
+                                          streamed_input<element, 4>{normed.data}, epilogue);
   }
 }
 

@@ -43,7 +43,8 @@ template <class Element, class View, bool HeadNorm> struct qkv_store {
   static constexpr std::int32_t head_dim = View::head_dim;
   static constexpr std::int32_t half = head_dim / 2;
   static constexpr std::int32_t most_blocks = 8;  ///< of a cluster
-  static constexpr std::int32_t most_rows = 64;
+  static constexpr std::int32_t most_rows = few_rows_limit;
+  static constexpr bool any_block = false;
   static constexpr bool loads_before_wait = true;  ///< the batch's arrays, bias, norms and angles
   using cache_element = typename View::element_type;
 
@@ -108,7 +109,7 @@ template <class Element, class View, bool HeadNorm> struct qkv_store {
   }
 
   __device__ void store(stream_plan const& plan, state& sums, row_state const&, ahead const& with,
-                        std::int32_t tile, std::int32_t pair, std::int32_t row, float first, float second,
+                        std::int32_t tile, std::int32_t pair, std::int32_t, float first, float second,
                         std::byte* shared) const {
     first += with.bias_first;
     second += with.bias_second;
@@ -118,52 +119,41 @@ template <class Element, class View, bool HeadNorm> struct qkv_store {
     }
     sums.squares += first * first + second * second;
     sums.head = static_cast<std::uint16_t*>(with.first) - pair % half;
-    place(shared, plan, tile, row) = {first * with.norm_first, second * with.norm_second, with.cosine,
-                                      with.sine};
+    place(shared, plan, tile) = {first * with.norm_first, second * with.norm_second, with.cosine, with.sine};
   }
 
   /// Norm, rotation and stores of a whole head, once its blocks know their sums of squares.
-  template <std::int32_t Outputs>
-  __device__ void finish(stream_plan const& plan, state const* sums, row_state const*, std::int32_t begin,
-                         std::int32_t tiles, std::byte* shared) const {
+  __device__ void finish(stream_plan const& plan, state const& sums, std::int32_t begin, std::int32_t tiles,
+                         std::byte* shared) const {
     if constexpr (HeadNorm) {
       if (is_value(begin / half)) return;
       auto* const all = reinterpret_cast<float*>(shared);
-#pragma unroll
-      for (std::int32_t o = 0; o < Outputs; ++o) {
-        float squares = row(o) < plan.rows ? sums[o].squares : 0.0f;
-        for (std::int32_t d = 1; d < tile_pairs; d *= 2) squares += __shfl_xor_sync(0xffffffffu, squares, d);
-        if (row(o) < plan.rows && within() < plan.cluster) {
-          store_at_rank(all + cluster_rank() * most_rows + row(o), within(), squares);
-        }
+      float squares = row() < plan.rows ? sums.squares : 0.0f;
+      for (std::int32_t d = 1; d < tile_pairs; d *= 2) squares += __shfl_xor_sync(0xffffffffu, squares, d);
+      if (row() < plan.rows && within() < plan.cluster) {
+        store_at_rank(all + cluster_rank() * most_rows + row(), within(), squares);
       }
       sync_cluster();
-#pragma unroll
-      for (std::int32_t o = 0; o < Outputs; ++o) {
-        if (row(o) >= plan.rows) continue;
-        float squares = 0.0f;
-        for (std::int32_t block = 0; block < plan.cluster; ++block)
-          squares += all[block * most_rows + row(o)];
-        float const factor = 1.0f / sqrtf(squares / head_dim + to.epsilon);
-        finish_row(plan, factor, sums[o].head, row(o), begin, tiles, shared);
-      }
+      if (row() >= plan.rows) return;
+      squares = 0.0f;
+      for (std::int32_t block = 0; block < plan.cluster; ++block) squares += all[block * most_rows + row()];
+      float const factor = 1.0f / sqrtf(squares / head_dim + to.epsilon);
+      finish_row(plan, factor, sums.head, begin, tiles, shared);
     }
   }
 
  private:
   /// Which results this thread finishes, as `stream_block` shares them out.
   __device__ static std::int32_t within() { return static_cast<std::int32_t>(threadIdx.x % tile_pairs); }
-  __device__ static std::int32_t row(std::int32_t o) {
-    return static_cast<std::int32_t>(threadIdx.x / tile_pairs) + o * (consumer_threads / tile_pairs);
-  }
+  __device__ static std::int32_t row() { return static_cast<std::int32_t>(threadIdx.x / tile_pairs); }
 
-  __device__ void finish_row(stream_plan const& plan, float factor, void* head, std::int32_t row,
-                             std::int32_t begin, std::int32_t tiles, std::byte* shared) const {
+  __device__ void finish_row(stream_plan const& plan, float factor, void* head, std::int32_t begin,
+                             std::int32_t tiles, std::byte* shared) const {
     std::int32_t const pairs = half / plan.cluster;
     for (std::int32_t tile = 0; tile < tiles; ++tile) {
       std::int32_t const pair = begin + pairs * tile / tiles + within();
       if (pair >= begin + pairs * (tile + 1) / tiles) continue;
-      kept item = place(shared, plan, tile, row);
+      kept item = place(shared, plan, tile);
       item.first *= factor;
       item.second *= factor;
       put(is_query(pair / half), static_cast<std::uint16_t*>(head) + pair % half, rotated(item));
@@ -174,10 +164,9 @@ template <class Element, class View, bool HeadNorm> struct qkv_store {
   __device__ bool is_value(std::int32_t head) const { return head >= to.query_heads + to.kv_heads; }
 
   /// This thread's own place for a result of one tile.
-  __device__ static kept& place(std::byte* shared, stream_plan const& plan, std::int32_t tile,
-                                std::int32_t row) {
+  __device__ static kept& place(std::byte* shared, stream_plan const& plan, std::int32_t tile) {
     auto* const all = reinterpret_cast<kept*>(shared + most_blocks * most_rows * sizeof(float));
-    return all[(tile * plan.rows + row) * tile_pairs + within()];
+    return all[(tile * plan.rows + row()) * tile_pairs + within()];
   }
 
   __device__ static float2 rotated(kept const& item) {
@@ -257,14 +246,14 @@ bool few_rows_norm_qkv(context& ctx, batch_view const& batch, matrix_view<float 
                                        (heads - query_heads) / 2,
                                        epsilon};
     auto const serve = [&](std::int32_t blocks, auto const& epilogue) {
-      if (input::template serves<Tuning>(plan) &&
-          launch_stream<element, Tuning>(ctx, plan, blocks, matrix.data,
-                                         input{x.data, nullptr, layer.attention_norm.data, epsilon},
-                                         epilogue)) {
+      if (input::serves(plan) && launch_stream<element, Tuning>(
+                                     ctx, plan, blocks, matrix.data,
+                                     input{x.data, nullptr, layer.attention_norm.data, epsilon}, epilogue)) {
         return true;
       }
       auto const n = rms_norm_rows<element>(ctx, x, nullptr, rows, layer.attention_norm, epsilon);
-      return launch_wide_stream<element, Tuning, 2>(ctx, plan, blocks, matrix.data, n.data, epilogue);
+      return launch_stream<element, Tuning>(ctx, plan, blocks, matrix.data,
+                                            streamed_input<element, 2>{n.data}, epilogue);
     };
     if (normed) return serve(heads * plan.cluster, qkv_store<element, View, true>{to});
     return serve(stream_blocks(ctx, plan.pairs), qkv_store<element, View, false>{to});

@@ -8,8 +8,8 @@
 
 namespace tenon::cuda {
 
-/// Rows up to which the weight stream is faster than cuBLASLt. H100, o + down of one layer: 13.3 and 17.8 us
-/// (1.7B), 63.0 and 64.7 us (7B) at 8 rows; 25.7 and 18.1, 119 and 64.9 us at 16.
+/// Rows up to which the weight stream is faster than cuBLASLt. H100, o + down of one layer: 17.3 and 17.8 us
+/// (1.7B), 59.5 and 64.7 us (7B) at 8 rows.
 inline constexpr std::int32_t streamed_linear_rows = 8;
 
 /// `cpu::linear_residual` on the device: x[r, :] += in[r, :] * W^T, or = without keep_residual, summed in

@@ -10,9 +10,9 @@
 
 namespace tenon::cuda {
 
-/// Rows up to which the weight stream is faster than norm, cuBLASLt and SwiGLU. H100: 22.4 and 24.1 us
-/// (1.7B), 99.3 and 100.9 us (7B) for one row; 25.2 and 23.2, 107 and 103 us for 8.
-inline constexpr std::int32_t streamed_gate_up_rows = 4;
+/// Rows up to which the weight stream is faster than norm, cuBLASLt and SwiGLU. H100: 18.4 and 24.1 us
+/// (1.7B), 89.6 and 100.9 us (7B) for one row; 21.6 and 23.2, 98.1 and 103 us for 8.
+inline constexpr std::int32_t streamed_gate_up_rows = 8;
 
 /// `cpu::norm_gate_up` on the device: hidden[r, :] = silu(n * gate^T) * (n * up^T), n the norm of x[r, :].
 template <class P>

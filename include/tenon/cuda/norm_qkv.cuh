@@ -14,8 +14,8 @@
 
 namespace tenon::cuda {
 
-/// Rows up to which the weight stream is faster than norm, cuBLASLt and epilogue. H100: 9.2 and 11.9 us
-/// (1.7B), 16.5 and 16.8 us (7B) for one row; 12.1 and 11.9, 24.6 and 17.5 us for 8.
+/// Rows up to which the weight stream is faster than norm, cuBLASLt and epilogue. H100: 9.4 and 11.9 us
+/// (1.7B), 14.1 and 16.8 us (7B) for one row; 13.9 and 11.9, 22.1 and 17.5 us for 8.
 inline constexpr std::int32_t streamed_qkv_rows = 4;
 
 /// `cpu::norm_qkv` on the device: queries, keys and values of every token. The cache holds the activation

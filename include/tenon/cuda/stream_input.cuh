@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "tenon/cuda/element.cuh"
+#include "tenon/cuda/stream_plan.cuh"
 #include "tenon/cuda/stream_product.cuh"
 
 namespace tenon::cuda {
@@ -13,7 +15,6 @@ namespace tenon::cuda {
 /// At most 8 rows of the residual stream, which every block normalises by itself into its shared memory.
 template <class Element> struct normed_input {
   static constexpr bool streamed = false;
-  static constexpr std::int32_t row_tiles = 1;
   static constexpr std::int32_t tiles = 1;
   static constexpr std::int32_t most_features = 4096;  ///< what the registers of `norm_rows` hold
 
@@ -22,9 +23,7 @@ template <class Element> struct normed_input {
   float const* weight;         // [in_features]
   float epsilon;
 
-  template <class Tuning> static bool serves(stream_plan const& plan) {
-    return plan.rows <= Tuning::norm_rows && plan.in_features <= most_features;
-  }
+  static bool serves(stream_plan const& plan) { return plan.in_features <= most_features; }
 
   template <class> static constexpr std::int32_t slots(stream_plan const&) { return 0; }
   template <class> __host__ __device__ static constexpr std::uint32_t row_stride(stream_plan const& plan) {
@@ -120,9 +119,8 @@ template <class Element> struct normed_input {
 };
 
 /// Rows of activations that stream beside the weights, once for every `Tiles` tiles of them.
-template <class Element, std::int32_t RowTiles, std::int32_t Tiles> struct streamed_input {
+template <class Element, std::int32_t Tiles> struct streamed_input {
   static constexpr bool streamed = true;
-  static constexpr std::int32_t row_tiles = RowTiles;
   static constexpr std::int32_t tiles = Tiles;
 
   Element const* in;  // [rows, in_features]

@@ -31,9 +31,14 @@ template <class Element, class Tuning, class Input, class Epilogue>
 bool launch_stream(context& ctx, stream_plan plan, std::int32_t blocks, Element const* weights,
                    Input const& input, Epilogue const& epilogue) {
   constexpr std::int32_t least_slots = 3;
+  plan.fixed = plan.pairs;
+  if constexpr (Epilogue::any_block && !Input::streamed && Tuning::dealt < 100) {
+    std::int32_t const round = tile_pairs * blocks;  // a tile for every block
+    std::int32_t const dealt = plan.pairs * Tuning::dealt / 100 / round * round;
+    if (dealt > 0) plan.fixed = dealt, plan.counters = ctx.counters(2);
+  }
   plan.input_slots = Input::template slots<Tuning>(plan);
-  stream_layout const layout{Input::row_tiles, Epilogue::shared_bytes(plan),
-                             Input::template shared_bytes<Tuning>(plan)};
+  stream_layout const layout{Epilogue::shared_bytes(plan), Input::template shared_bytes<Tuning>(plan)};
   auto const budget =
       std::min(static_cast<std::size_t>(Tuning::shared_bytes), ctx.properties().shared_memory_a_block);
   if (plan.in_features % 128 != 0 || budget < layout.ring + least_slots * slot_bytes<Tuning>()) return false;
@@ -47,33 +52,6 @@ bool launch_stream(context& ctx, stream_plan plan, std::int32_t blocks, Element 
   return true;
 }
 
-/// What more than 8 rows change: smaller chunks, since the rows take room, and with more than 32 rows one
-/// block has a multiprocessor for itself.
-template <class Tuning, std::int32_t RowTiles> struct tuning_for_rows : Tuning {
-  static constexpr std::int32_t chunk = RowTiles > 1 ? 256 : Tuning::chunk;
-  static constexpr std::int32_t shared_bytes = RowTiles > 4 ? 231424 : Tuning::shared_bytes;
-};
-
-/// `launch_stream` for up to 64 rows, in [rows, in_features], which stream beside the weights once for
-/// every `Tiles` tiles of these.
-template <class Element, class Tuning, std::int32_t Tiles, class Epilogue>
-bool launch_wide_stream(context& ctx, stream_plan const& plan, std::int32_t blocks, Element const* weights,
-                        Element const* in, Epilogue const& epilogue) {
-  bool launched = false;
-  auto const serve = [&]<std::int32_t RowTiles>() {
-    if (plan.rows > 8 * RowTiles) return false;
-    if constexpr (8 * RowTiles <= Tuning::most_rows) {
-      constexpr std::int32_t together = RowTiles == 4 ? std::min(Tiles, 3) : Tiles;
-      launched = launch_stream<Element, tuning_for_rows<Tuning, RowTiles>>(
-          ctx, plan, blocks, weights, streamed_input<Element, RowTiles, together>{in}, epilogue);
-    }
-    return true;
-  };
-  (void)(serve.template operator()<1>() || serve.template operator()<2>() || serve.template operator()<4>() ||
-         serve.template operator()<8>());
-  return launched;
-}
-
 /// One block a multiprocessor, each with at least one pair.
 inline std::int32_t stream_blocks(context const& ctx, std::int32_t pairs) {
   return std::min(pairs, static_cast<std::int32_t>(ctx.properties().multiprocessors));
@@ -81,6 +59,7 @@ inline std::int32_t stream_blocks(context const& ctx, std::int32_t pairs) {
 
 /// An epilogue whose results need nothing of other tiles.
 struct tile_epilogue {
+  static constexpr bool any_block = true;           ///< whose tiles any block can take
   static constexpr bool loads_before_wait = false;  ///< only what the host wrote before the step, and weights
   struct row_state {};
   struct state {};
@@ -89,9 +68,7 @@ struct tile_epilogue {
   __host__ __device__ static constexpr std::uint32_t shared_bytes(stream_plan const&) { return 0; }
   __device__ static void start() { __syncthreads(); }
   __device__ row_state begin_row(std::int32_t) const { return {}; }
-  template <std::int32_t Outputs>
-  __device__ void finish(stream_plan const&, state const*, row_state const*, std::int32_t, std::int32_t,
-                         std::byte*) const {}
+  __device__ void finish(stream_plan const&, state const&, std::int32_t, std::int32_t, std::byte*) const {}
 };
 
 }  // namespace tenon::cuda

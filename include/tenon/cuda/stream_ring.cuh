@@ -97,15 +97,6 @@ __device__ void copy_segments(std::int32_t segments, std::uint32_t bytes, std::u
   }
 }
 
-/// Asks for `bytes`, a multiple of 16, to be brought to the second-level cache, where one thread can do so.
-__device__ inline void prefetch_bulk(void const* global, std::uint32_t bytes) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(__cvta_generic_to_global(global)),
-               "r"(bytes)
-               : "memory");
-#endif
-}
-
 /// Where a producer or a consumer stands in a ring of `slots` slots.
 struct ring_position {
   std::int32_t slot = 0;
