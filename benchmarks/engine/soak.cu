@@ -87,7 +87,7 @@ struct soak_settings {
   int rows = 32;
   int prompt = 160;      // the longest; the shortest has 16 tokens
   int output = 192;      // the same
-  int page_share = 60;   // of the pages that all rows would fill at once, in percent: below 100 preempts
+  int page_share = 40;   // of the pages that all rows could need, percent; at 60 hardly anybody is preempted
   int between = 5'000;   // steps from one look at an idle engine to the next
   int schedule = 1'000;  // steps of the fixed schedule
   int repeats = 3;       // of the fixed schedule at either end; of each step the fastest counts

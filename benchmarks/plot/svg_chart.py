@@ -33,7 +33,7 @@ def short(value):
     if value == 0:
         return "0"
     if abs(value) >= 1000:
-        return f"{value / 1000:g}k"
+        return f"{value / 1000:.3g}k"
     return f"{value:.3g}"
 
 

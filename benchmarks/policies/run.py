@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the policy lab: every program of benchmarks/policies under one workload, one table and one chart.
 
+    cmake --build --preset cuda --target policies                      # a minute of compiling each
     python3 benchmarks/policies/run.py build/cuda/benchmarks/policies --out lab
     python3 benchmarks/policies/run.py build/cuda/benchmarks/policies --out lab --only chunked_graph,fp16_graph
     python3 benchmarks/policies/run.py --read lab                      # tables and chart again, without a GPU
@@ -129,7 +130,7 @@ def ladder(lines):
         if line is None:
             continue
         gain = f"{100 * (line['tokens_s'] / before['tokens_s'] - 1):+.1f} %" if before else ""
-        rows.append([title, recipe, line["max_rows"], f"{line['requests_s']:.1f}", f"{line['tokens_s']:.0f}", gain,
+        rows.append([title, plot.lab_name(line), line["max_rows"], f"{line['requests_s']:.1f}", f"{line['tokens_s']:.0f}", gain,
                      f"{line['ttft_p50_ms']:.1f} / {line['ttft_p99_ms']:.1f}",
                      f"{line['itl_p50_ms']:.2f} / {line['itl_p99_ms']:.2f}"])
         before = line
@@ -139,13 +140,13 @@ def ladder(lines):
     return rows
 
 
-def chart(lines, rungs, path):
+def chart(lines, rungs, note, path):
     panels = [panel for panel in plot.policies_panels(lines) if panel.series]
     if rungs:
         panels.append(svg_chart.Panel("The ladder", "", "tokens/s", {"tokens/s": [float(row[4]) for row in rungs]},
-                                      labels=[row[1].replace("_", "\n") for row in rungs], bars=True))
+                                      labels=[row[1].replace(", ", "\n").replace("_", "\n") for row in rungs], bars=True))
     if panels:
-        svg_chart.write(path, panels, note=plot.note_of(lines))
+        svg_chart.write(path, panels, note=note)
 
 
 def main():
@@ -171,12 +172,13 @@ def main():
         found = measure(pathlib.Path(options.programs), options)
         for part, lines in found.items():
             (folder / f"{part}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    lines = found.get("clients", []) + found.get("batch", [])
-    print(plot.note_of(lines + found.get("ladder", [])))
+    note = plot.note_of([line for part in found.values() for line in part])
+    print(note)
     all_combinations(found.get("clients", []))
     by_batch(found.get("batch", []))
     by_clients(found.get("clients", []))
-    chart(lines, ladder(found.get("ladder", [])), folder / "policies.svg")
+    chart(found.get("clients", []) + found.get("batch", []), ladder(found.get("ladder", [])), note,
+          folder / "policies.svg")
 
 
 if __name__ == "__main__":
