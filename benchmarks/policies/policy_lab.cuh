@@ -210,7 +210,7 @@ template <class Recipe> class policy_lab {
 
   /// Steps of every size whose products are looked up anew, so that no client pays for a first use.
   void warm_up() {
-    int const most = std::min(engine_->options().max_tokens, longest_prompt);
+    int const most = std::min(engine_->options().max_tokens, engine_->options().max_context - 4);
     for (std::int64_t tokens = 16; tokens <= most; tokens = cuda::gemm_cache::rounded_rows(tokens + 1))
       decode_steps(1, static_cast<int>(tokens), 4);
     decode_steps(engine_->options().max_rows, 16, 16);
