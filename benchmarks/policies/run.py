@@ -39,7 +39,10 @@ def programs_in(folder):
 
 
 def run_program(folder, name, arguments, timeout=120):
-    """The JSON lines that a program printed; none if it failed, which is reported."""
+    """The JSON lines that a program printed; a program that is not there or fails is reported and left out."""
+    if not (folder / name).exists():
+        print(f"{name}: not built", file=sys.stderr)
+        return []
     try:
         done = subprocess.run([str(folder / name), *map(str, arguments)], capture_output=True, text=True,
                               timeout=timeout, check=False)
