@@ -56,7 +56,7 @@ __device__ std::uint64_t time_line[4][layers][most_blocks][moments];
 __device__ std::int32_t launches[4][most_blocks];
 
 template <std::int32_t Op> struct timed : cuda::stream_tuning {
-  static constexpr char const* name = "timed";
+  [[maybe_unused]] static constexpr char const* name = "timed";
   static constexpr std::int32_t shared_bytes = cuda::stream_tuning::shared_bytes - 256;
 
   __device__ static void mark(cuda::stream_moment moment) {

@@ -14,7 +14,7 @@ namespace tenon::cuda {
 namespace detail {
 
 /// Exists for every architecture that a program is compiled for, like all kernels of that program.
-inline __global__ void any_kernel() {}
+template <class> __global__ void any_kernel() {}
 
 }  // namespace detail
 
@@ -22,7 +22,7 @@ inline __global__ void any_kernel() {}
 /// asks this before it allocates anything.
 inline void check_kernels(context const& ctx) {
   cudaFuncAttributes found{};
-  auto const status = cudaFuncGetAttributes(&found, detail::any_kernel);
+  auto const status = cudaFuncGetAttributes(&found, detail::any_kernel<void>);
   if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorInvalidDeviceFunction) {
     cudaGetLastError();
     std::string compiled;
