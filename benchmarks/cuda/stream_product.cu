@@ -55,8 +55,11 @@ constexpr std::int32_t most_blocks = 256;
 __device__ std::uint64_t time_line[4][layers][most_blocks][moments];
 __device__ std::int32_t launches[4][most_blocks];
 
-template <std::int32_t Op> struct timed : cuda::stream_tuning {
-  [[maybe_unused]] static constexpr char const* name = "timed";
+struct named_timed : cuda::stream_tuning {
+  static constexpr char const* name = "timed";
+};
+
+template <std::int32_t Op> struct timed : named_timed {
   static constexpr std::int32_t shared_bytes = cuda::stream_tuning::shared_bytes - 256;
 
   __device__ static void mark(cuda::stream_moment moment) {
