@@ -37,7 +37,7 @@ std::vector<prefill_tile> tiles_of(rows_of_tokens const& rows, std::int32_t firs
       tenon::prefill_plan::words({.max_rows = batch.shape.rows, .max_tokens = batch.shape.tokens}), -1);
   tenon::prefill_plan::write(batch, words, first_row, last_row);
   std::vector<prefill_tile> tiles;
-  for (std::int32_t i = 0; i < words[0]; ++i) {
+  for (std::size_t i = 0; i < static_cast<std::size_t>(words[0]); ++i) {
     auto const* const at =
         words.data() + tenon::prefill_plan::first_tile + tenon::prefill_plan::tile_words * i;
     tiles.push_back({at[0], at[1], at[2], at[3]});
