@@ -52,9 +52,12 @@ template <class R> class model_runner {
       : weights_{std::move(weights)},
         options_{options},
         layout_{batch_layout_of<R>(options)},
+        few_tokens_layout_{batch_layout_of<R>(with_few_tokens(options))},
         pages_{affordable_pages(options)},
         memory_{context(), options.memory_bytes},
-        builder_{layout_, static_cast<page_id>(pages_), static_cast<slot_id>(options.max_rows)} {
+        builder_{layout_, static_cast<page_id>(pages_), static_cast<slot_id>(options.max_rows)},
+        few_tokens_builder_{few_tokens_layout_, static_cast<page_id>(pages_),
+                            static_cast<slot_id>(options.max_rows)} {
     context().clear(memory_.data(), memory_.size());
     carver carving{memory_.data(), memory_.size()};
     space_ = workspace<R>::carve(carving, options_, layout_);
@@ -174,14 +177,25 @@ template <class R> class model_runner {
     context().wait();
   }
 
-  /// Enqueues the copy of a step's batch to the device, where it lies until the next one is enqueued.
+  /// A step that decodes would else upload arrays sized for the longest prompt chunk.
+  static runner_options with_few_tokens(runner_options options) noexcept {
+    options.max_tokens = std::min(options.max_tokens, options.max_rows);
+    return options;
+  }
+
+  /// Enqueues the copy of a step's batch to the device, where it lies until the next one is enqueued. Its
+  /// layout follows from its shape, so that a recording finds every batch of that shape at the same
+  /// addresses.
   template <class Ledger>
   batch_view upload(flight_slot& flight, step const& planned, Ledger const& ledger,
                     batch_shape const& padded) {
-    auto built = builder_.build(planned, ledger, padded, flight.upload.data());
-    R::attention::plan(built.view, {const_cast<std::int32_t*>(built.view.plan), layout_.plan_words()});
+    bool const few = padded.tokens <= few_tokens_layout_.limits().max_tokens;
+    auto const& layout = few ? few_tokens_layout_ : layout_;
+    auto& builder = few ? few_tokens_builder_ : builder_;
+    auto built = builder.build(planned, ledger, padded, flight.upload.data());
+    R::attention::plan(built.view, {const_cast<std::int32_t*>(built.view.plan), layout.plan_words()});
     context().copy_in_async(space_.batch_block, flight.upload.data(), built.bytes_used);
-    auto batch = layout_.view(space_.batch_block);
+    auto batch = layout.view(space_.batch_block);
     batch.shape = padded;
     batch.slot_ids = space_.slot_ids;
     return batch;
@@ -233,9 +247,11 @@ template <class R> class model_runner {
   weights_type weights_;
   runner_options options_;
   batch_layout layout_;
+  batch_layout few_tokens_layout_;  ///< of the same block, for batches of at most max_rows tokens
   std::int64_t pages_;
   buffer<backend_type> memory_;
   batch_builder builder_;
+  batch_builder few_tokens_builder_;
   workspace<R> space_;
   std::size_t workspace_bytes_ = 0;
   typename R::cache::template view<model, precision> kv_{};
