@@ -26,8 +26,8 @@ template <class Element, std::int32_t HeadDim> struct paged_view {
   }
   constexpr std::int64_t page_size() const noexcept { return 2 * layers * kv_heads * head_size(); }
 
-  constexpr kv_run<Element> run(batch_view const& batch, std::int32_t layer, std::int32_t row, std::int32_t head,
-                      std::int32_t position) const noexcept {
+  constexpr kv_run<Element> run(batch_view const& batch, std::int32_t layer, std::int32_t row,
+                                std::int32_t head, std::int32_t position) const noexcept {
     std::int32_t const page = batch.table[batch.page_begin[row] + position / page_tokens];
     std::int32_t const offset = position % page_tokens;
     auto* const keys = data + page * page_size() + (2 * layer * kv_heads + head) * head_size() +
@@ -36,7 +36,7 @@ template <class Element, std::int32_t HeadDim> struct paged_view {
   }
 
   constexpr void store(batch_view const& batch, std::int32_t layer, std::int32_t row, std::int32_t head,
-             std::int32_t position, float const* key, float const* value) const noexcept {
+                       std::int32_t position, float const* key, float const* value) const noexcept {
     auto const target = run(batch, layer, row, head, position);
     for (std::int32_t i = 0; i < HeadDim; ++i) {
       target.keys[i] = round_to<Element>(key[i]);
