@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tenon/runtime/scratch_work.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <array>
+#include <vector>
+
+#include "engine/small_engines.hpp"
+
+namespace {
+
+using namespace tenon;
+
+struct capturable_attention : reference_attention {
+  static constexpr bool capturable = true;
+};
+
+/// Captures nothing, and notes what a policy that does would have been given.
+struct noting_launch {
+  static constexpr std::string_view name = "noting";
+  static constexpr bool captures = true;
+  static constexpr std::array<std::int32_t, 3> buckets{8, 4, 1};
+  static inline std::vector<std::int32_t> prepared{};
+  static inline std::vector<batch_shape> run_shapes{};
+
+  static constexpr batch_shape padded(batch_shape const& shape) noexcept { return padded_to<8, 4, 1>(shape); }
+
+  template <class Context, class Record> void prepare(Context&, batch_shape const& shape, Record&& record) {
+    prepared.push_back(shape.rows);
+    record();
+  }
+  template <class Context, class Record> void run(Context&, batch_shape const& shape, Record&& record) {
+    run_shapes.push_back(shape);
+    record();
+  }
+  launch_counts counts() const { return {}; }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(scratch_work)
+
+BOOST_AUTO_TEST_CASE(prompts_fill_the_batch_within_rows_and_contexts) {
+  batch_limits const limits{.max_rows = 3, .max_tokens = 100, .max_context = 40, .page_tokens = 16};
+  tenon::scratch_work work{7, 3, limits};
+  auto const full = work.prompt(100);
+  BOOST_TEST(full.tokens == 100);
+  BOOST_TEST(full.rows.size() == 3u);
+  BOOST_TEST(full.rows.back().samples);
+  BOOST_TEST(work.prompt(1000).tokens == 100);
+  auto const ordered = work.prompt(41);  // a row of 40, and one of a single token, which comes first
+  BOOST_TEST(ordered.decode_rows == 1);
+  BOOST_TEST(ordered.rows.front().count == 1);
+  BOOST_TEST(work.prompt(1).decode_only());
+  BOOST_TEST(work.pages(0).size() == 3u);
+  for (auto const page : work.pages(0)) BOOST_TEST(page == 7);
+}
+
+// With the buckets that fit, largest first, and without a trace in what is computed afterwards.
+BOOST_AUTO_TEST_CASE(a_capturing_policy_is_prepared_before_the_first_step) {
+  using capturing = compose<small::qwen3_model, capturable_attention, noting_launch>;
+  using plain = recipes::reference<small::qwen3_model>;
+  auto options = small::options();
+  options.max_rows = 4;
+  noting_launch::prepared.clear();
+  engine<capturing> one{small::weights<capturing>(), options};
+  BOOST_TEST((noting_launch::prepared == std::vector<std::int32_t>{4, 1}));
+  engine<plain> other{small::weights<plain>(), options};
+  auto const wish = small::greedy_request({1, 2, 3, 4, 5}, 12);
+  BOOST_TEST((small::answer(one, wish).ids == small::answer(other, wish).ids));
+  for (auto const& shape : noting_launch::run_shapes) {
+    if (shape.decode_only()) BOOST_TEST((shape.rows == 1 && shape.sample_rows == 1));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(steps_are_counted_by_bucket) {
+  launch_tally<1, 4> tally;
+  batch_shape const four{.rows = 4, .decode_rows = 4, .tokens = 4};
+  tally.count(four, true);
+  tally.count(four, false);
+  tally.count({.rows = 3, .decode_rows = 3, .tokens = 3}, false);
+  tally.count({.rows = 4, .decode_rows = 3, .tokens = 40}, false);
+  launch_counts const expected{.replayed = 1,
+                               .eager = 3,
+                               .decode_only = 3,
+                               .buckets = {{.rows = 1}, {.rows = 4, .replayed = 1, .eager = 1}}};
+  BOOST_TEST((tally.counts() == expected));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
