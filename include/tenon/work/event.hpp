@@ -53,6 +53,15 @@ struct token_usage {
   friend bool operator==(token_usage const&, token_usage const&) = default;
 };
 
+/// When a choice got on, in nanoseconds of steady_nanoseconds(); 0: it did not get there.
+struct choice_times {
+  std::int64_t submitted = 0;    ///< the engine took its request
+  std::int64_t admitted = 0;     ///< it was first given a slot and pages
+  std::int64_t first_token = 0;  ///< its first id was there
+
+  friend bool operator==(choice_times const&, choice_times const&) = default;
+};
+
 /// One thing that happened to one choice of a request: an id was sampled, or the choice ended, or both.
 ///
 /// Every choice gets zero or more events with `finish == none` and then exactly one with another value.
@@ -63,7 +72,9 @@ struct event {
   float logprob = 0.0f;                       ///< of `token`; only if the request asked for logprobs
   std::vector<token_logprob> alternatives{};  ///< most likely first; only as many as the request asked for
   finish_reason finish = finish_reason::none;
+  std::int64_t at = 0;    ///< nanoseconds of steady_nanoseconds() when the engine delivered it
   token_usage usage{};    ///< meaningful in the last event
+  choice_times times{};   ///< meaningful in the last event
   std::string message{};  ///< only with finish_reason::failed
 
   friend bool operator==(event const&, event const&) = default;
