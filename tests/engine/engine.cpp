@@ -4,10 +4,12 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 
 #include "small_engines.hpp"
 
@@ -333,6 +335,68 @@ BOOST_AUTO_TEST_CASE(statistics_add_up) {
   BOOST_CHECK_EQUAL(now.steps.replayed, 0);
   BOOST_CHECK_EQUAL(now.memory.cache + now.memory.workspace + now.memory.unused,
                     engine.options().memory_bytes);
+}
+
+BOOST_AUTO_TEST_CASE(events_say_when_a_choice_got_on) {
+  for (std::int32_t depth : {1, 2}) {
+    auto sizes = small::options(1);
+    sizes.depth = depth;
+    auto engine = make(sizes);
+    std::map<request_id, std::vector<event>> heard;
+    auto const before = steady_nanoseconds();
+    auto const hear = [&](event const& happened) { heard[happened.request].push_back(happened); };
+    auto const first = engine.submit(greedy_request({1, 2, 3}, 6), hear);
+    auto const second = engine.submit(greedy_request({4, 5}, 6), hear);
+    while (engine.run_one_step()) {
+    }
+    for (auto const& [id, events] : heard) {
+      BOOST_TEST_REQUIRE(events.size() == 6u);
+      std::int64_t earlier = before;
+      for (auto const& happened : events) {
+        BOOST_CHECK_GT(happened.at, earlier);
+        earlier = happened.at;
+      }
+      auto const& times = events.back().times;
+      BOOST_CHECK_GE(times.submitted, before);
+      BOOST_CHECK_GT(times.admitted, times.submitted);
+      BOOST_CHECK_GT(times.first_token, times.admitted);
+      BOOST_CHECK_LE(times.first_token, events.front().at);
+      BOOST_CHECK((events.front().times == choice_times{}));
+    }
+    // There is one row: the second had to wait for the first.
+    BOOST_CHECK_GT(heard[second].back().times.admitted, heard[first].back().times.first_token);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_choice_that_never_ran_says_so) {
+  auto engine = make();
+  event last;
+  auto const id =
+      engine.submit(greedy_request({1, 2, 3}, 6), [&](event const& happened) { last = happened; });
+  engine.cancel(id);
+  BOOST_CHECK(last.finish == finish_reason::cancelled);
+  BOOST_CHECK_GT(last.times.submitted, 0);
+  BOOST_CHECK_EQUAL(last.times.admitted, 0);
+  BOOST_CHECK_EQUAL(last.times.first_token, 0);
+}
+
+BOOST_AUTO_TEST_CASE(the_engine_is_busy_while_a_step_is_on_its_way_and_only_then) {
+  for (std::int32_t depth : {1, 2}) {
+    auto sizes = small::options();
+    sizes.depth = depth;
+    auto engine = make(sizes);
+    BOOST_CHECK_EQUAL(engine.stats().busy_nanoseconds, 0);
+    auto const begin = steady_nanoseconds();
+    small::answer(engine, greedy_request({1, 2, 3}, 20));
+    auto const once = engine.stats().busy_nanoseconds;
+    BOOST_CHECK_GT(once, 0);
+    constexpr std::int64_t pause = 20'000'000;
+    std::this_thread::sleep_for(std::chrono::nanoseconds{pause});
+    small::answer(engine, greedy_request({1, 2, 3}, 20));
+    auto const twice = engine.stats().busy_nanoseconds;
+    BOOST_CHECK_GT(twice, once);
+    BOOST_CHECK_LE(twice, steady_nanoseconds() - begin - pause);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(abandoning_ends_every_open_request_with_the_reason) {

@@ -23,6 +23,8 @@ struct engine_description {
   std::int32_t max_context = 0;
   std::int32_t max_rows = 0;
   std::int32_t max_tokens = 0;
+  std::int32_t cache_block_tokens = 0;  ///< positions that the cache hands out at a time
+  std::int64_t cache_blocks = 0;
 };
 
 /// One of several engines, chosen at run time: the one virtual interface. A virtual call a request or a step,
@@ -81,7 +83,9 @@ class any_engine {
                            .vocabulary = R::model::shape.vocabulary,
                            .max_context = made->options().max_context,
                            .max_rows = made->options().max_rows,
-                           .max_tokens = made->options().max_tokens};
+                           .max_tokens = made->options().max_tokens,
+                           .cache_block_tokens = R::cache::page_tokens(made->options().max_context),
+                           .cache_blocks = made->stats().pages.total};
     }
 
     request_id next_id() noexcept override { return made->next_id(); }

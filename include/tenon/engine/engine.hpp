@@ -121,6 +121,7 @@ template <recipe R> class engine {
                           .choice = seq->choice,
                           .finish = finish_reason::failed,
                           .usage = seq->usage(),
+                          .times = seq->times(),
                           .message = message});
       }
     }
@@ -218,9 +219,11 @@ template <recipe R> class engine {
     return made;
   }
 
-  void deliver(std::vector<event> const& events) {
+  void deliver(std::vector<event>& events) {
     std::exception_ptr failure;
-    for (auto const& happened : events) {
+    auto const now = steady_nanoseconds();
+    for (auto& happened : events) {
+      happened.at = now;
       auto const found = entries_.find(happened.request);
       if (found == entries_.end()) continue;  // its handler cancelled it a moment ago
       if (happened.finish != finish_reason::none) count(happened);
@@ -242,11 +245,14 @@ template <recipe R> class engine {
       auto planned = scheduler_.next(ledger_);
       if (!planned) break;
       planned->number = ++last_step_;
+      if (in_flight_.empty()) busy_since_ = steady_nanoseconds();
       runner_.launch(*planned, ledger_);
       in_flight_.push_back(std::move(*planned));
     }
     if (in_flight_.empty()) return !scheduler_.idle() && report_failures();
     auto const result = runner_.wait();
+    auto const now = steady_nanoseconds();
+    totals_.busy_nanoseconds += now - std::exchange(busy_since_, now);
     auto const done = std::move(in_flight_.front());
     in_flight_.pop_front();
     std::vector<event> events;
@@ -294,6 +300,7 @@ template <recipe R> class engine {
   std::uint64_t last_step_ = 0;
   std::int32_t last_rows_ = 0;
   std::int32_t last_tokens_ = 0;
+  std::int64_t busy_since_ = 0;  // of the time that totals_ does not yet hold; while steps are in flight
   engine_stats totals_;
 };
 

@@ -43,6 +43,12 @@ struct engine_stats {
   std::int64_t generated_tokens = 0;
   std::int32_t last_rows = 0;  ///< rows of the latest step
   std::int32_t last_tokens = 0;
+  std::int64_t busy_nanoseconds = 0;  ///< with at least one step on its way, as the engine's thread sees it
+
+  /// Part of the cache that sequences hold, 0 to 1.
+  double cache_in_use() const noexcept {
+    return pages.total > 0 ? static_cast<double>(pages.held) / static_cast<double>(pages.total) : 0.0;
+  }
 
   friend bool operator==(engine_stats const&, engine_stats const&) = default;
 };

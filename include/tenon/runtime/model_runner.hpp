@@ -29,6 +29,8 @@ struct runner_memory {
   std::size_t cache = 0;
   std::size_t workspace = 0;
   std::size_t unused = 0;  ///< of the budget: less than one page, or more than the cache can use
+  std::size_t device_free =
+      0;  ///< left on the device once everything was taken; 0 if the backend does not say
 
   friend bool operator==(runner_memory const&, runner_memory const&) = default;
 };
@@ -66,6 +68,7 @@ template <class R> class model_runner {
     kv_ = R::cache::template make_view<model, precision>(pages, layout_.limits().page_tokens);
     prepare();
     if constexpr (R::launch::captures) capture_buckets();
+    if constexpr (requires { context().free_bytes(); }) device_free_ = context().free_bytes();
   }
 
   /// A ledger for this runner's cache.
@@ -115,7 +118,8 @@ template <class R> class model_runner {
     return {.weights = weights_.bytes(),
             .cache = cache,
             .workspace = workspace_bytes_,
-            .unused = options_.memory_bytes - std::min(options_.memory_bytes, cache + workspace_bytes_)};
+            .unused = options_.memory_bytes - std::min(options_.memory_bytes, cache + workspace_bytes_),
+            .device_free = device_free_};
   }
 
   /// Logits of the last step's sampling rows, [logit_rows, vocabulary], in device memory: for tests and
@@ -254,6 +258,7 @@ template <class R> class model_runner {
   batch_builder few_tokens_builder_;
   workspace<R> space_;
   std::size_t workspace_bytes_ = 0;
+  std::size_t device_free_ = 0;
   typename R::cache::template view<model, precision> kv_{};
   [[no_unique_address]] typename R::parallel parallel_{};
   typename R::launch launch_{};

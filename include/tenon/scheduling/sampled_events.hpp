@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "tenon/core/steady_clock.hpp"
 #include "tenon/work/batch.hpp"
 #include "tenon/work/event.hpp"
 #include "tenon/work/sequence.hpp"
@@ -23,6 +24,7 @@ inline event final_event(sequence const& seq, finish_reason reason, std::string 
   last.finish = reason;
   last.message = std::move(message);
   last.usage = seq.usage();
+  last.times = seq.times();
   return last;
 }
 
@@ -35,7 +37,7 @@ inline event token_event(sequence const& seq, sampled const& result, std::size_t
   happened.choice = seq.choice;
   happened.token = result.ids[at];
   happened.finish = reason;
-  if (reason != finish_reason::none) happened.usage = seq.usage();
+  if (reason != finish_reason::none) happened.usage = seq.usage(), happened.times = seq.times();
   std::int32_t const asked = seq.wish->sampling.logprobs;
   if (asked < 0) return happened;
   if (at < result.logprobs.size()) happened.logprob = result.logprobs[at];
@@ -64,6 +66,7 @@ inline finish_reason append_sampled(sequence& seq, sampled const& result, std::s
       return finish_reason::failed;
     }
     reason = seq.append(id);
+    if (seq.first_token_at == 0) seq.first_token_at = steady_nanoseconds();
     if (reason == finish_reason::none && seq.known() > max_context) reason = finish_reason::length;
     events.push_back(token_event(seq, result, entry, i, reason));
   }

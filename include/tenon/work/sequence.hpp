@@ -41,6 +41,7 @@ struct sequence {
 
   std::int64_t submitted_at = 0;        ///< nanoseconds of steady_nanoseconds()
   std::int64_t first_scheduled_at = 0;  ///< the same; 0 while it never ran
+  std::int64_t first_token_at = 0;      ///< the same; 0 while no id was sampled
 
   std::int32_t known() const noexcept { return static_cast<std::int32_t>(tokens.size()); }
   std::int32_t length() const noexcept { return known() + pending; }
@@ -68,6 +69,9 @@ struct sequence {
 
   token_usage usage() const noexcept {
     return {.prompt = prompt_tokens, .cached = cached, .generated = generated()};
+  }
+  choice_times times() const noexcept {
+    return {.submitted = submitted_at, .admitted = first_scheduled_at, .first_token = first_token_at};
   }
 };
 
