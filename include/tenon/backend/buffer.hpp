@@ -15,28 +15,51 @@ namespace tenon {
 /// What every carved piece is aligned to: a cache line pair on the host, a full transaction on a device.
 inline constexpr std::size_t buffer_alignment = 256;
 
-/// Owns device memory of one context, which must outlive it. Movable, not copyable.
-template <backend B> class buffer {
- public:
-  buffer() = default;
-  buffer(typename B::context& context, std::size_t bytes)
-      : context_{&context}, data_{context.allocate(bytes)}, bytes_{bytes} {}
+namespace detail {
 
-  buffer(buffer&& other) noexcept { swap(other); }
-  buffer& operator=(buffer&& other) noexcept {
-    buffer moved{std::move(other)};
+/// Where a `memory_block` takes its memory from: the device's memory, or the host's that copies may touch.
+struct device_memory {
+  template <class Context> static void* allocate(Context& context, std::size_t bytes) {
+    return context.allocate(bytes);
+  }
+  template <class Context> static void release(Context& context, void* data, std::size_t bytes) noexcept {
+    context.release(data, bytes);
+  }
+};
+
+struct staging_memory {
+  template <class Context> static void* allocate(Context& context, std::size_t bytes) {
+    return context.allocate_staging(bytes);
+  }
+  template <class Context> static void release(Context& context, void* data, std::size_t bytes) noexcept {
+    context.release_staging(data, bytes);
+  }
+};
+
+}  // namespace detail
+
+/// Owns memory of one context, which must outlive it. Movable, not copyable.
+template <backend B, class Memory> class memory_block {
+ public:
+  memory_block() = default;
+  memory_block(typename B::context& context, std::size_t bytes)
+      : context_{&context}, data_{Memory::allocate(context, bytes)}, bytes_{bytes} {}
+
+  memory_block(memory_block&& other) noexcept { swap(other); }
+  memory_block& operator=(memory_block&& other) noexcept {
+    memory_block moved{std::move(other)};
     swap(moved);
     return *this;
   }
-  ~buffer() {
-    if (data_ != nullptr) context_->release(data_, bytes_);
+  ~memory_block() {
+    if (data_ != nullptr) Memory::release(*context_, data_, bytes_);
   }
 
   std::byte* data() const noexcept { return static_cast<std::byte*>(data_); }
   std::size_t size() const noexcept { return bytes_; }
 
  private:
-  void swap(buffer& other) noexcept {
+  void swap(memory_block& other) noexcept {
     std::swap(context_, other.context_);
     std::swap(data_, other.data_);
     std::swap(bytes_, other.bytes_);
@@ -47,37 +70,11 @@ template <backend B> class buffer {
   std::size_t bytes_ = 0;
 };
 
-/// Host memory that asynchronous copies may touch. Owns; movable, not copyable; the context must outlive it.
-template <backend B> class staging_buffer {
- public:
-  staging_buffer() = default;
-  staging_buffer(typename B::context& context, std::size_t bytes)
-      : context_{&context}, data_{context.allocate_staging(bytes)}, bytes_{bytes} {}
+/// Device memory.
+template <backend B> using buffer = memory_block<B, detail::device_memory>;
 
-  staging_buffer(staging_buffer&& other) noexcept { swap(other); }
-  staging_buffer& operator=(staging_buffer&& other) noexcept {
-    staging_buffer moved{std::move(other)};
-    swap(moved);
-    return *this;
-  }
-  ~staging_buffer() {
-    if (data_ != nullptr) context_->release_staging(data_, bytes_);
-  }
-
-  std::byte* data() const noexcept { return static_cast<std::byte*>(data_); }
-  std::size_t size() const noexcept { return bytes_; }
-
- private:
-  void swap(staging_buffer& other) noexcept {
-    std::swap(context_, other.context_);
-    std::swap(data_, other.data_);
-    std::swap(bytes_, other.bytes_);
-  }
-
-  typename B::context* context_ = nullptr;
-  void* data_ = nullptr;
-  std::size_t bytes_ = 0;
-};
+/// Host memory that asynchronous copies may touch.
+template <backend B> using staging_buffer = memory_block<B, detail::staging_memory>;
 
 /// Hands out aligned pieces of a region, front to back. With no region it only counts: the same carving code
 /// that lays memory out first tells how many bytes it takes.
