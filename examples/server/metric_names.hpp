@@ -40,11 +40,17 @@ inline constexpr metric batch_tokens{"batch_tokens", "gauge",
                                      "Tokens of the latest step; 0 when nothing runs."};
 inline constexpr metric memory{"device_memory_bytes", "gauge", "Device memory by what it is for."};
 inline constexpr metric busy_ratio{"device_busy_ratio", "gauge",
-                                   "Part of the last second or two in which a step was under way."};
+                                   "Part of the last seconds in which a step was under way."};
 inline constexpr metric busy_seconds{"device_busy_seconds_total", "counter",
                                      "Seconds in which a step was under way."};
 
 }  // namespace metric_names
+
+/// How a choice ended. An end by a tool call is a stop.
+enum class outcome : std::uint8_t { stop, length, abort, error };
+inline constexpr std::array<std::string_view, 4> outcome_labels{
+    ",finished_reason=\"stop\"", ",finished_reason=\"length\"", ",finished_reason=\"abort\"",
+    ",finished_reason=\"error\""};
 
 /// Counters that requests add to.
 enum class counter : std::uint8_t { prompt_tokens, generation_tokens };

@@ -10,15 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "histogram.hpp"
-#include "metric_names.hpp"
+#include "server/histogram.hpp"
+#include "server/metric_names.hpp"
 #include "tenon/engine/any_engine.hpp"
 #include "tenon/work/event.hpp"
 
 namespace server {
-
-/// How a choice ended, as `request_success_total` tells it. An end by a tool call is a stop.
-enum class outcome : std::uint8_t { stop, length, abort, error };
 
 /// What operators see. Everything that happens to a request is added without a lock; gauges come from the
 /// engine's statistics when the page is made.
@@ -48,8 +45,8 @@ class serving_metrics {
     };
 
     request(serving_metrics& all, std::int64_t arrived, std::int32_t prompt_tokens, std::int32_t choices);
-    void count_token(choice_record& choice, std::int64_t at);
-    void count_end(choice_record& choice, outcome how, tenon::choice_times const& times);
+    void count_first_token(tenon::event const& happened);
+    void count_end(choice_record& choice, outcome how, std::int64_t at);
 
     serving_metrics* all_;
     std::int64_t arrived_;
@@ -59,7 +56,7 @@ class serving_metrics {
   };
 
   /// model_name: the label of every sample.
-  explicit serving_metrics(std::string model_name);
+  explicit serving_metrics(std::string const& model_name);
 
   /// A request that was submitted. arrived: when its first byte was there.
   request follow(std::chrono::steady_clock::time_point arrived, std::int32_t prompt_tokens,
@@ -71,21 +68,21 @@ class serving_metrics {
   static constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
 
  private:
-  /// The busy ratio is over the last second or two, whoever asks how often.
+  /// The busy ratio is over the last second or two, or since the page was asked for before: however many ask.
   struct busy_sample {
     std::int64_t at = 0;
     double busy_seconds = 0.0;
   };
-  double busy_ratio(double busy_seconds) const;
+  double busy_ratio(std::int64_t now, double busy_seconds) const;
 
   void count_up(counter which, std::uint64_t by = 1) noexcept {
     counters_[static_cast<std::size_t>(which)].fetch_add(by, std::memory_order_relaxed);
   }
   histogram& of(duration which) noexcept { return durations_[static_cast<std::size_t>(which)]; }
 
-  std::string labels_;  // `model_name="..."`, escaped
+  std::string model_label_;  // `model_name="..."`
   std::array<std::atomic<std::uint64_t>, counters> counters_{};
-  std::array<std::atomic<std::uint64_t>, 4> outcomes_{};
+  std::array<std::atomic<std::uint64_t>, outcome_labels.size()> outcomes_{};
   std::array<histogram, durations> durations_;
   mutable std::mutex page_mutex_;
   mutable std::array<busy_sample, 2> busy_{};

@@ -361,7 +361,8 @@ BOOST_AUTO_TEST_CASE(events_say_when_a_choice_got_on) {
       BOOST_CHECK_GT(times.admitted, times.submitted);
       BOOST_CHECK_GT(times.first_token, times.admitted);
       BOOST_CHECK_LE(times.first_token, events.front().at);
-      BOOST_CHECK((events.front().times == choice_times{}));
+      BOOST_CHECK(events.front().times == times);
+      BOOST_CHECK(events[1].times == choice_times{});
     }
     // There is one row: the second had to wait for the first.
     BOOST_CHECK_GT(heard[second].back().times.admitted, heard[first].back().times.first_token);

@@ -37,7 +37,8 @@ inline event token_event(sequence const& seq, sampled const& result, std::size_t
   happened.choice = seq.choice;
   happened.token = result.ids[at];
   happened.finish = reason;
-  if (reason != finish_reason::none) happened.usage = seq.usage(), happened.times = seq.times();
+  if (reason != finish_reason::none) happened.usage = seq.usage();
+  if (reason != finish_reason::none || seq.generated() == 1) happened.times = seq.times();
   std::int32_t const asked = seq.wish->sampling.logprobs;
   if (asked < 0) return happened;
   if (at < result.logprobs.size()) happened.logprob = result.logprobs[at];

@@ -74,7 +74,7 @@ struct event {
   finish_reason finish = finish_reason::none;
   std::int64_t at = 0;    ///< nanoseconds of steady_nanoseconds() when the engine delivered it
   token_usage usage{};    ///< meaningful in the last event
-  choice_times times{};   ///< meaningful in the last event
+  choice_times times{};   ///< meaningful in a choice's first and last event
   std::string message{};  ///< only with finish_reason::failed
 
   friend bool operator==(event const&, event const&) = default;
