@@ -2,21 +2,13 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/asio/experimental/concurrent_channel.hpp>
-#include <boost/asio/query.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/system/system_error.hpp>
-#include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <utility>
 #include <vector>
 
-#include "tenon/asio/wake_relay.hpp"
+#include "tenon/asio/event_mailbox.hpp"
 #include "tenon/core/error.hpp"
 #include "tenon/engine/engine_thread.hpp"
 
@@ -35,7 +27,7 @@ namespace tenon {
 class token_channel {
  public:
   token_channel(::boost::asio::any_io_executor executor, engine_thread& engine)
-      : engine_{engine}, mailbox_{std::make_shared<mailbox>(std::move(executor))} {}
+      : engine_{engine}, mailbox_{std::make_shared<event_mailbox>(std::move(executor))} {}
 
   /// With a first request. Throws like `submit`.
   token_channel(::boost::asio::any_io_executor executor, engine_thread& engine, request wish)
@@ -81,11 +73,7 @@ class token_channel {
   /// has ended. Valid until the next call. Throws boost::system::system_error (operation_aborted) when the
   /// waiting coroutine is cancelled; the channel stays usable.
   ::boost::asio::awaitable<std::span<event const>> next() {
-    while (!mailbox_->take(taken_)) {
-      auto const [failure] =
-          co_await mailbox_->signal().async_receive(::boost::asio::as_tuple(::boost::asio::use_awaitable));
-      if (failure) throw ::boost::system::system_error{::boost::asio::error::operation_aborted};
-    }
+    while (!mailbox_->take(taken_)) co_await mailbox_->wait();
     co_return std::span<event const>{taken_};
   }
 
@@ -99,79 +87,9 @@ class token_channel {
     for (auto const id : ids_) engine_.cancel(id);
   }
 
-  ::boost::asio::any_io_executor get_executor() { return mailbox_->signal().get_executor(); }
-
  private:
-  using signal_type = ::boost::asio::experimental::concurrent_channel<void(::boost::system::error_code)>;
-
-  /// Shared with the handlers in the engine, which may outlive the channel: after `close` there is nothing of
-  /// Asio's left in it.
-  class mailbox final : public wakeable, public std::enable_shared_from_this<mailbox> {
-   public:
-    explicit mailbox(::boost::asio::any_io_executor executor)
-        : relay_{::boost::asio::use_service<wake_relay>(
-              ::boost::asio::query(executor, ::boost::asio::execution::context))},
-          signal_{std::make_unique<signal_type>(std::move(executor), 1)} {}
-
-    /// On the engine's thread.
-    void push(event const& happened, bool last_of_request) {
-      std::scoped_lock lock{mutex_};
-      if (last_of_request) --open_requests_;
-      if (!signal_) return;
-      events_.push_back(happened);
-      if (std::exchange(waiting_, false)) relay_.announce(shared_from_this(), signal_->get_executor());
-    }
-
-    /// A signal that nobody waits for yet is kept for whoever will.
-    void wake() override {
-      std::scoped_lock lock{mutex_};
-      if (signal_) signal_->try_send(::boost::system::error_code{});
-    }
-
-    /// False when there is nothing yet: a signal will come then.
-    bool take(std::vector<event>& into) {
-      into.clear();
-      std::scoped_lock lock{mutex_};
-      into.swap(events_);
-      waiting_ = into.empty() && open_requests_ > 0;
-      return !waiting_;
-    }
-
-    bool ended() const {
-      std::scoped_lock lock{mutex_};
-      return events_.empty() && open_requests_ == 0;
-    }
-    std::int64_t open_requests() const {
-      std::scoped_lock lock{mutex_};
-      return open_requests_;
-    }
-    void begin_request() {
-      std::scoped_lock lock{mutex_};
-      ++open_requests_;
-    }
-    void forget_request() {
-      std::scoped_lock lock{mutex_};
-      --open_requests_;
-    }
-    void close() {
-      std::unique_ptr<signal_type> closed;
-      std::scoped_lock lock{mutex_};
-      closed.swap(signal_);
-    }
-
-    signal_type& signal() noexcept { return *signal_; }
-
-   private:
-    wake_relay& relay_;
-    mutable std::mutex mutex_;
-    std::unique_ptr<signal_type> signal_;  // until the channel goes
-    bool waiting_ = false;
-    std::int64_t open_requests_ = 0;
-    std::vector<event> events_;
-  };
-
   engine_thread& engine_;
-  std::shared_ptr<mailbox> mailbox_;
+  std::shared_ptr<event_mailbox> mailbox_;
   std::vector<request_id> ids_;  // of requests that may be open
   std::vector<event> taken_;     // swapped with the mailbox's, so that both keep their memory
 };
