@@ -19,7 +19,7 @@ if(TARGET tenon_warnings)
 endif()
 
 # tenon_add_programs(<library>...): one program for each <name>.cpp of the current folder and one for each <name>/*.cpp,
-# called <name>. A .cu joins its program where CUDA is enabled.
+# called <name>. A .cu joins its program where CUDA is enabled. A folder with a CMakeLists.txt is left to that.
 function(tenon_add_programs)
   set(extensions cpp)
   if(CMAKE_CUDA_COMPILER)
@@ -32,6 +32,9 @@ function(tenon_add_programs)
   endforeach()
   foreach(source IN LISTS sources)
     string(REGEX REPLACE "(/.*|\\.[^.]*)$" "" name "${source}")
+    if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/CMakeLists.txt")
+      continue()
+    endif()
     list(APPEND sources_of_${name} "${source}")
     list(APPEND names ${name})
   endforeach()

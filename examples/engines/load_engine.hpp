@@ -18,6 +18,10 @@ struct engine_choice {
   std::int32_t rows = 1;           ///< answers that are made at one time
   std::int32_t context = 0;
   std::size_t memory_bytes = 0;  ///< for cache and workspace
+  double memory_fraction = 0.0;  ///< above 0: this part of the GPU's free memory, for memory_bytes
+  std::int32_t step_tokens = 0;  ///< in one step: prompt chunks and answers together
+  std::int32_t depth = 0;        ///< steps in flight
+  bool prefix_caching = true;
 };
 
 struct loaded_engine {

@@ -15,7 +15,11 @@
 #include "tenon/cpu.hpp"
 
 template <class Recipe> tenon::any_engine make_one(engine_choice const& choice, std::int32_t max_positions) {
-  tenon::engine_options options{.max_rows = choice.rows, .max_tokens = std::max(512, choice.rows)};
+  tenon::engine_options options{
+      .max_rows = choice.rows,
+      .max_tokens = std::max(choice.step_tokens > 0 ? choice.step_tokens : 512, choice.rows),
+      .prefix_caching = choice.prefix_caching,
+      .depth = std::max(choice.depth, 1)};
   // Room for a context that hardly any conversation reaches would be memory that nobody uses.
   options.max_context = choice.context > 0 ? choice.context : std::min(max_positions, 8192);
   std::int64_t const positions = options.max_context + std::int64_t{1024} * choice.rows;

@@ -16,7 +16,11 @@ template <class Model>
 tenon::any_engine make_one_on_the_gpu(engine_choice const& choice, std::int32_t max_positions) {
   using recipe = tenon::recipes::serving<Model>;
   tenon::engine_options options{
-      .max_rows = choice.rows, .max_tokens = std::max(2048, choice.rows), .depth = 2};
+      .max_rows = choice.rows,
+      .max_tokens = std::max(choice.step_tokens > 0 ? choice.step_tokens : 2048, choice.rows),
+      .memory_fraction = choice.memory_fraction,
+      .prefix_caching = choice.prefix_caching,
+      .depth = choice.depth > 0 ? choice.depth : 2};
   options.max_context = choice.context > 0 ? choice.context : std::min(max_positions, 8192);
   std::int64_t const positions = options.max_context + std::int64_t{1024} * choice.rows;
   options.memory_bytes =

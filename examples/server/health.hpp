@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+
+#include "server/router.hpp"
+#include "server/server_state.hpp"
+
+namespace server {
+
+/// Adds the routes that need no model, and no key but for the page: /health (200 while the engine gets on
+/// with its work, and while it loads; else 503), /health/ready (200 while requests are taken), /version, and
+/// the chat page at /.
+void add_health_routes(router& routes, server_state& shared);
+
+}  // namespace server

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/life_cycle.hpp"
+
+#include <unistd.h>
+
+#include <string>
+#include <thread>
+
+namespace server {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+constexpr auto look_every = std::chrono::milliseconds{50};
+constexpr auto time_for_error_events = std::chrono::seconds{2};
+
+// A signal handler reaches nothing but this.
+volatile std::sig_atomic_t signals_seen = 0;
+
+extern "C" void note_signal(int number) {
+  if (signals_seen > 0) _exit(128 + number);
+  signals_seen = 1;
+}
+
+}  // namespace
+
+life_cycle::life_cycle(server_state& shared, times limits) : shared_{shared}, limits_{limits} {
+  signals_seen = 0;
+  struct sigaction action {};
+  action.sa_handler = &note_signal;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGTERM, &action, &before_term_);
+  sigaction(SIGINT, &action, &before_int_);
+}
+
+life_cycle::~life_cycle() {
+  sigaction(SIGTERM, &before_term_, nullptr);
+  sigaction(SIGINT, &before_int_, nullptr);
+}
+
+bool life_cycle::ending() const noexcept {
+  return signals_seen > 0;
+}
+
+exit_status life_cycle::run(tenon::engine_thread const& engine) {
+  shared_.now = phase::serving;
+  progress_ = clock::now();
+  while (!ending()) {
+    if (!check_engine(engine, clock::now())) return fail(engine);
+    std::this_thread::sleep_for(look_every);
+  }
+  return drain(engine);
+}
+
+/// False when the engine will not get on. Every step counts as progress, and so does having nothing to do.
+bool life_cycle::check_engine(tenon::engine_thread const& engine, time_point now) {
+  if (engine.failure()) return false;
+  auto const steps = engine.stats().steps;
+  auto const done = steps.replayed + steps.eager;
+  if (done != steps_ || engine.open_requests() == 0) {
+    steps_ = done;
+    progress_ = now;
+  }
+  shared_.stalled = now - progress_ > limits_.step;
+  return !shared_.stalled;
+}
+
+exit_status life_cycle::drain(tenon::engine_thread const& engine) {
+  shared_.now = phase::draining;
+  shared_.log.write(severity::info, "draining", {{"requests", std::to_string(shared_.open_requests.load())}});
+  auto const deadline = clock::now() + limits_.drain;
+  while (shared_.open_requests.load() > 0) {
+    if (!check_engine(engine, clock::now())) return fail(engine);
+    if (clock::now() > deadline) {
+      shared_.log.write(severity::warning, "cut_off",
+                        {{"requests", std::to_string(shared_.open_requests.load())}});
+      return exit_status::cut_off;
+    }
+    std::this_thread::sleep_for(look_every);
+  }
+  return exit_status::done;
+}
+
+/// Open streams hear of a failure through the engine; of a stall nobody will tell them.
+exit_status life_cycle::fail(tenon::engine_thread const& engine) {
+  shared_.now = phase::failed;
+  auto const failure = engine.failure();
+  shared_.log.write(severity::error, failure ? "engine_failed" : "engine_stalled",
+                    {{"what", failure.value_or("")}});
+  auto const deadline = clock::now() + time_for_error_events;
+  while (shared_.open_requests.load() > 0 && clock::now() < deadline) std::this_thread::sleep_for(look_every);
+  return failure ? exit_status::engine_failed : exit_status::engine_stalled;
+}
+
+}  // namespace server

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Serves a model over the OpenAI API: see `server --help`, and docs/how_to/run_the_server.md.
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <string>
+
+#include "engines/load_engine.hpp"
+#include "server/health.hpp"
+#include "server/life_cycle.hpp"
+#include "server/listener.hpp"
+#include "server/served_model.hpp"
+#include "server/settings.hpp"
+
+namespace {
+
+/// Every connection is a descriptor, and the usual soft limit of 1,024 is no protection but an outage.
+void allow_many_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// The order matters: the port answers while the model loads; connections end before the engine does, whose
+/// last events may still be posted to the port's context.
+server::exit_status serve(server::settings const& chosen) {
+  server::event_log log{STDERR_FILENO, chosen.log_level};
+  server::server_state shared{
+      .limits = chosen.limits, .keys = chosen.keys, .allowed_origins = chosen.allowed_origins, .log = log};
+  server::router before_the_model;
+  server::add_health_routes(before_the_model, shared);
+  shared.routes = &before_the_model;
+  server::life_cycle life{shared, {.drain = chosen.drain_time, .step = chosen.step_time}};
+  server::listener port{shared, chosen.host, chosen.port, chosen.io_threads};
+  log.write(server::severity::info, "listening",
+            {{"host", chosen.host}, {"port", std::to_string(port.port())}});
+
+  server::served_model model{load_engine(chosen.engine), chosen, shared};
+  model.warm_up();
+  shared.routes = &model.routes();
+  auto const& about = model.engine().description();
+  log.write(server::severity::info, "ready",
+            {{"model", about.model},
+             {"backend", about.backend},
+             {"precision", about.precision},
+             {"context", std::to_string(about.max_context)},
+             {"rows", std::to_string(about.max_rows)}});
+  auto const status = life.run(model.engine());
+  if (status == server::exit_status::engine_stalled) {
+    // A step that never ends cannot be waited for: no destructor from here on.
+    std::_Exit(static_cast<int>(status));
+  }
+  port.stop();
+  log.write(server::severity::info, "ended", {{"status", std::to_string(static_cast<int>(status))}});
+  return status;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) try {
+  auto const chosen = server::read_settings(count, arguments);
+  if (!chosen) return 0;
+  allow_many_descriptors();
+  return static_cast<int>(serve(*chosen));
+} catch (std::exception const& failed) {
+  std::cerr << "server: " << failed.what() << "\nserver --help lists the options\n";
+  return 2;
+}
