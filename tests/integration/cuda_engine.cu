@@ -9,6 +9,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "cuda/device.hpp"
@@ -163,6 +164,35 @@ BOOST_AUTO_TEST_CASE(alone_and_batched_ids_hardly_ever_differ) {
   for (std::size_t i = 0; i < lines.size(); ++i) flips += answers(*one, {lines[i]}).front() != batched[i];
   BOOST_TEST_MESSAGE(flips << " of " << lines.size() << " greedy answers differ between alone and batched");
   BOOST_TEST(flips <= lines.size() / 50);
+}
+
+// Where there are several devices, the last one is not the one that a thread begins with.
+BOOST_AUTO_TEST_CASE(runs_on_its_own_device_whatever_thread_calls) {
+  if (!testing::has_device()) return;
+  auto lines = stored_answers();
+  lines.resize(20);
+  int const last = cuda::device_count() - 1;
+  std::unique_ptr<engine<replayed>> running;
+  auto const in_a_thread = [](auto const& work) { std::thread{work}.join(); };
+  in_a_thread([&] {
+    engine_options options{.max_rows = 4, .max_tokens = 64, .max_context = 2048, .depth = 2};
+    options.memory_bytes = engine<replayed>::memory_for(options, 4096);
+    running = std::make_unique<engine<replayed>>(
+        load_weights<replayed>(model_directory(), {.context = {.device = last}}), options);
+  });
+  std::vector<std::vector<token_id>> first, second;
+  int current = -1;
+  in_a_thread([&] {
+    first = answers(*running, lines);
+    cudaGetDevice(&current);
+  });
+  in_a_thread([&] { second = answers(*running, lines); });
+  BOOST_TEST(current == last);
+  BOOST_TEST((first == second));
+  std::size_t same = 0;
+  for (std::size_t i = 0; i < lines.size(); ++i) same += first[i] == lines[i].greedy;
+  BOOST_TEST(same + 1 >= lines.size());
+  in_a_thread([&] { running.reset(); });
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_allocated_after_the_start) {

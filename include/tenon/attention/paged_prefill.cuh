@@ -3,10 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string_view>
 
 #include "tenon/attention/attention_policy.hpp"
+#include "tenon/attention/planned_prefill.cuh"
 #include "tenon/attention/prefill_plan.hpp"
 #include "tenon/attention/prefill_source.cuh"
 #include "tenon/cuda/element.cuh"
@@ -207,6 +207,7 @@ template <class Element, std::int32_t HeadDim> class prefill_block {
   /// Divides by the sums of weights, and writes through the warp's own part of the queries' shared memory.
   __device__ void store() {
     using traits = element_traits<Element>;
+    __syncwarp();  // all lanes have read the queries
 #pragma unroll
     for (std::int32_t m = 0; m < 2; ++m) {
 #pragma unroll
@@ -275,34 +276,13 @@ namespace tenon {
 ///
 /// A token's bits depend neither on pages nor on neighbours, but on where its row's piece begins: a tile
 /// walks over its context from the last token's position.
-struct paged_prefill {
+struct paged_prefill : planned_prefill<paged_prefill> {
   static constexpr std::string_view name = "paged_prefill";
-  static constexpr bool capturable = true;
 
   template <std::int32_t HeadDim, std::int32_t Group>
   static constexpr bool supports = (HeadDim == 64 || HeadDim == 128) && Group > 0 && Group <= 32;
 
-  static std::size_t plan_words(batch_limits const& limits) { return prefill_plan::words(limits); }
-  static void plan(batch_view const& batch, std::span<std::int32_t> words) {
-    plan_rows(batch, words, 0, batch.shape.rows);
-  }
-
-  /// The same for rows [first_row, last_row) alone.
-  static void plan_rows(batch_view const& batch, std::span<std::int32_t> words, std::int32_t first_row,
-                        std::int32_t last_row) {
-    prefill_plan::write(batch, words, first_row, last_row);
-  }
-
-  /// queries, out: [tokens or more, kv_heads * Group * head_dim], not aliasing.
-  template <std::int32_t Group, class Element, std::int32_t HeadDim>
-  static void run(cuda::context& ctx, batch_view const& batch, layer_index layer,
-                  paged_view<Element, HeadDim> const& kv,
-                  matrix_view<std::type_identity_t<Element> const> queries,
-                  matrix_view<std::type_identity_t<Element>> out) {
-    run_rows<Group>(ctx, batch, layer, kv, queries, out, 0, batch.shape.rows, 0);
-  }
-
-  /// The same for rows [first_row, last_row) alone, the first of which begins with token `first_token` of the
+  /// `run` for rows [first_row, last_row) alone, the first of which begins with token `first_token` of the
   /// batch; `batch.plan` is what `plan_rows` wrote for them.
   template <std::int32_t Group, class Element, std::int32_t HeadDim>
   static void run_rows(cuda::context& ctx, batch_view const& batch, layer_index layer,

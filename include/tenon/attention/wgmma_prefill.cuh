@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string_view>
 #include <type_traits>
 
 #include "tenon/attention/attention_policy.hpp"
 #include "tenon/attention/paged_prefill.cuh"
+#include "tenon/attention/planned_prefill.cuh"
 #include "tenon/attention/prefill_plan.hpp"
 #include "tenon/attention/prefill_source.cuh"
 #include "tenon/attention/wgmma_prefill_consumer.cuh"
@@ -43,6 +43,8 @@ __global__ void __launch_bounds__(384, 1)
     take_registers<216>();
     wgmma_prefill_consumer<Element, HeadDim>{arguments, split, layout}.run();
   }
+#else
+  mark_as_absent();
 #endif
 }
 
@@ -83,34 +85,13 @@ namespace tenon {
 /// `paged_prefill` with the matrix instructions of compute capability 9.0, and on other devices
 /// `paged_prefill` itself. A few tokens with long contexts are served by all multiprocessors too, which share
 /// a context then.
-struct wgmma_prefill {
+struct wgmma_prefill : planned_prefill<wgmma_prefill> {
   static constexpr std::string_view name = "wgmma_prefill";
-  static constexpr bool capturable = true;
 
   template <std::int32_t HeadDim, std::int32_t Group>
   static constexpr bool supports = paged_prefill::supports<HeadDim, Group>;
 
-  static std::size_t plan_words(batch_limits const& limits) { return prefill_plan::words(limits); }
-  static void plan(batch_view const& batch, std::span<std::int32_t> words) {
-    plan_rows(batch, words, 0, batch.shape.rows);
-  }
-
-  /// The same for rows [first_row, last_row) alone.
-  static void plan_rows(batch_view const& batch, std::span<std::int32_t> words, std::int32_t first_row,
-                        std::int32_t last_row) {
-    prefill_plan::write(batch, words, first_row, last_row);
-  }
-
-  /// queries, out: [tokens or more, kv_heads * Group * head_dim], not aliasing.
-  template <std::int32_t Group, class Element, std::int32_t HeadDim>
-  static void run(cuda::context& ctx, batch_view const& batch, layer_index layer,
-                  paged_view<Element, HeadDim> const& kv,
-                  matrix_view<std::type_identity_t<Element> const> queries,
-                  matrix_view<std::type_identity_t<Element>> out) {
-    run_rows<Group>(ctx, batch, layer, kv, queries, out, 0, batch.shape.rows, 0);
-  }
-
-  /// The same for rows [first_row, last_row) alone, the first of which begins with token `first_token` of the
+  /// `run` for rows [first_row, last_row) alone, the first of which begins with token `first_token` of the
   /// batch; `batch.plan` is what `plan_rows` wrote for them.
   template <std::int32_t Group, class Element, std::int32_t HeadDim>
   static void run_rows(cuda::context& ctx, batch_view const& batch, layer_index layer,
@@ -118,7 +99,8 @@ struct wgmma_prefill {
                        matrix_view<std::type_identity_t<Element> const> queries,
                        matrix_view<std::type_identity_t<Element>> out, std::int32_t first_row,
                        std::int32_t last_row, std::int32_t first_token) {
-    if (ctx.properties().compute_capability != 90) {
+    constexpr auto kernel = cuda::wgmma_prefill_kernel<Element, HeadDim>;
+    if (!cuda::is_compiled<kernel>(ctx)) {
       return paged_prefill::run_rows<Group>(ctx, batch, layer, kv, queries, out, first_row, last_row,
                                             first_token);
     }
@@ -133,11 +115,11 @@ struct wgmma_prefill {
         std::max(rows, (tokens + prefill_plan::tile_tokens - 1) / prefill_plan::tile_tokens);
     auto const split = cuda::split_prefill(ctx, tiles, most_tiles, heads, HeadDim);
     auto const blocks = std::min(most_tiles * heads * split.parts, ctx.properties().multiprocessors);
-    cuda::launch<cuda::wgmma_prefill_kernel<Element, HeadDim>>(
-        ctx, dim3(static_cast<unsigned>(blocks)), dim3(layout_type::consumers + layout_type::producers),
-        layout_type::bytes, cuda::ordering::dependent,
-        cuda::prefill_arguments<Element>::of(Group, batch, layer, kv, queries, out),
-        cuda::prefill_boxes_of(kv), split);
+    cuda::launch<kernel>(ctx, dim3(static_cast<unsigned>(blocks)),
+                         dim3(layout_type::consumers + layout_type::producers), layout_type::bytes,
+                         cuda::ordering::dependent,
+                         cuda::prefill_arguments<Element>::of(Group, batch, layer, kv, queries, out),
+                         cuda::prefill_boxes_of(kv), split);
   }
 };
 

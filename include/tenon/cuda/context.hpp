@@ -26,7 +26,8 @@ struct context_options {
 };
 
 /// A stream of one device, a cuBLASLt handle, and the scratch memory of ops. One thread uses a context at a
-/// time; everything that it enqueues runs in order.
+/// time, whichever it is; everything that it enqueues runs in order. Whatever allocates or enqueues makes the
+/// context's device the calling thread's.
 class context {
  public:
   /// Throws device_error if there is no such device, or the driver or the device is too old.
@@ -40,6 +41,7 @@ class context {
   context& operator=(context const&) = delete;
 
   ~context() {
+    cudaSetDevice(properties_.device);
     cudaStreamSynchronize(stream_);
     for (auto event : events_) cudaEventDestroy(event);
     cublasLtDestroy(blas_);
@@ -49,6 +51,7 @@ class context {
   /// Memory of the device, not filled; throws options_error naming the bytes asked for and those that are
   /// free.
   void* allocate(std::size_t bytes) {
+    select_device(properties_.device);
     void* block = nullptr;
     auto const status = cudaMalloc(&block, std::max<std::size_t>(bytes, 1));
     if (status == cudaErrorMemoryAllocation) {
@@ -63,6 +66,7 @@ class context {
   void release(void* block, std::size_t) noexcept { cudaFree(block); }
 
   std::size_t free_bytes() const {
+    select_device(properties_.device);
     std::size_t free = 0;
     std::size_t total = 0;
     check(cudaMemGetInfo(&free, &total));
@@ -79,7 +83,7 @@ class context {
   }
 
   /// Enqueues zeroing.
-  void clear(void* device, std::size_t bytes) { check(cudaMemsetAsync(device, 0, bytes, stream_)); }
+  void clear(void* device, std::size_t bytes) { check(cudaMemsetAsync(device, 0, bytes, stream())); }
 
   /// What has been recorded most recently; at most `most_marks` may be waited for at one time.
   struct mark {
@@ -89,26 +93,31 @@ class context {
 
   mark record() {
     auto const event = events_[next_event_++ % most_marks];
-    check(cudaEventRecord(event, stream_));
+    check(cudaEventRecord(event, stream()));
     return {event};
   }
   void wait() { check(cudaStreamSynchronize(stream_)); }
   void wait(mark to) { check(cudaEventSynchronize(to.event)); }
 
   void* allocate_staging(std::size_t bytes) {
+    select_device(properties_.device);
     void* block = nullptr;
     check(cudaHostAlloc(&block, std::max<std::size_t>(bytes, 1), cudaHostAllocDefault));
     return block;
   }
   void release_staging(void* block, std::size_t) noexcept { cudaFreeHost(block); }
   void copy_in_async(void* device, void const* host, std::size_t bytes) {
-    check(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream_));
+    check(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream()));
   }
   void copy_out_async(void* host, void const* device, std::size_t bytes) {
-    check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream_));
+    check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream()));
   }
 
-  cudaStream_t stream() const noexcept { return stream_; }
+  /// Kernels and products start on the calling thread's device: it becomes the context's.
+  cudaStream_t stream() const {
+    select_device(properties_.device);
+    return stream_;
+  }
   cublasLtHandle_t blas() const noexcept { return blas_; }
   device_properties const& properties() const noexcept { return properties_; }
   /// cuBLASLt's algorithms for the products seen so far.

@@ -40,6 +40,13 @@ inline int device_count() noexcept {
   return count;
 }
 
+/// Makes `device` the calling thread's, if it is not.
+inline void select_device(int device) {
+  int current = -1;
+  check(cudaGetDevice(&current));
+  if (current != device) check(cudaSetDevice(device));
+}
+
 /// Makes `device` the calling thread's and tells what it is. Throws device_error, before anything is
 /// allocated, when there is none, when the driver is older than the CUDA runtime needs, or when no such
 /// device exists.

@@ -16,7 +16,7 @@ template <class Element> struct element_traits;
 template <> struct element_traits<bf16_t> {
   using native = __nv_bfloat16;
   using native2 = __nv_bfloat162;
-  static constexpr char const* mma_name = "bf16";
+  static constexpr char mma_name[] = "bf16";  ///< in the names of instructions
   __device__ static float widen(bf16_t value) {
     return __uint_as_float(static_cast<std::uint32_t>(value.bits) << 16);
   }
@@ -34,7 +34,7 @@ template <> struct element_traits<bf16_t> {
 template <> struct element_traits<f16_t> {
   using native = __half;
   using native2 = __half2;
-  static constexpr char const* mma_name = "f16";
+  static constexpr char mma_name[] = "f16";
   __device__ static float widen(f16_t value) { return __half2float(__ushort_as_half(value.bits)); }
   __device__ static f16_t round(float value) { return {__half_as_ushort(__float2half_rn(value))}; }
   __device__ static std::uint32_t round_pair(float low, float high) {

@@ -24,7 +24,7 @@ template <> inline constexpr cudaDataType_t blas_type<bf16_t> = CUDA_R_16BF;
 template <> inline constexpr cudaDataType_t blas_type<f16_t> = CUDA_R_16F;
 
 /// Where the products of a context run.
-inline gemm_place gemm_place_of(context const& ctx) noexcept {
+inline gemm_place gemm_place_of(context const& ctx) {
   return {.blas = ctx.blas(),
           .stream = ctx.stream(),
           .workspace = ctx.blas_workspace(),

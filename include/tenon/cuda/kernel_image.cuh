@@ -7,6 +7,7 @@
 
 #include "tenon/core/error.hpp"
 #include "tenon/cuda/context.hpp"
+#include "tenon/cuda/device.hpp"
 #include "tenon/cuda/status.hpp"
 
 namespace tenon::cuda {
@@ -21,6 +22,7 @@ template <class> __global__ void any_kernel() {}
 /// Throws device_error unless this program holds machine code that the context's device runs. Loading weights
 /// asks this before it allocates anything.
 inline void check_kernels(context const& ctx) {
+  select_device(ctx.properties().device);
   cudaFuncAttributes found{};
   auto const status = cudaFuncGetAttributes(&found, detail::any_kernel<void>);
   if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorInvalidDeviceFunction) {

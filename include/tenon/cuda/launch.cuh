@@ -3,16 +3,26 @@
 
 #include <cuda_runtime.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
 #include "tenon/cuda/context.hpp"
+#include "tenon/cuda/device.hpp"
+#include "tenon/cuda/status.hpp"
 
 namespace tenon::cuda {
 
 /// Whether a kernel may start before the one ahead of it has ended. A dependent kernel must call
 /// `wait_for_previous` before it touches anything that an earlier kernel writes or reads.
 enum class ordering { dependent, serial };
+
+/// The lowest compute capability that this program is compiled for, 90 for 9.0: kernels for those below need
+/// not be.
+inline constexpr int lowest_compute_capability = std::min({__CUDA_ARCH_LIST__}) / 10;
 
 /// Waits until all earlier kernels of the stream are complete and their writes visible. Before it a kernel
 /// may only read weights and what the host wrote before the step.
@@ -34,11 +44,13 @@ __device__ inline void let_next_start() {
 template <auto Kernel, class... Arguments>
 void launch_in_clusters(context& ctx, unsigned cluster, dim3 grid, dim3 block, std::size_t shared_bytes,
                         ordering order, Arguments const&... arguments) {
-  static std::size_t allowed = std::size_t{48} << 10;
-  if (shared_bytes > allowed) {
+  static std::array<std::atomic<std::size_t>, 64> allowed{};  // of each device
+  auto const stream = ctx.stream();
+  auto& most = allowed.at(static_cast<std::size_t>(ctx.properties().device));
+  if (shared_bytes > std::max(most.load(), std::size_t{48} << 10)) {
     check(cudaFuncSetAttribute(reinterpret_cast<void const*>(Kernel),
                                cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)));
-    allowed = shared_bytes;
+    most = shared_bytes;
   }
   cudaLaunchAttribute attributes[2]{};
   cudaLaunchConfig_t config{};
@@ -55,7 +67,7 @@ void launch_in_clusters(context& ctx, unsigned cluster, dim3 grid, dim3 block, s
   config.gridDim = grid;
   config.blockDim = block;
   config.dynamicSmemBytes = shared_bytes;
-  config.stream = ctx.stream();
+  config.stream = stream;
   config.attrs = attributes;
   check(cudaLaunchKernelEx(&config, Kernel, arguments...));
 }
@@ -66,6 +78,25 @@ template <auto Kernel, class... Arguments>
 void launch(context& ctx, dim3 grid, dim3 block, std::size_t shared_bytes, ordering order,
             Arguments const&... arguments) {
   launch_in_clusters<Kernel>(ctx, 1, grid, block, shared_bytes, order, arguments...);
+}
+
+/// The body of a kernel for compute capability 9.0a where it is compiled for another.
+__device__ inline void mark_as_absent() {
+  __shared__ std::int32_t volatile absent;
+  absent = 0;
+}
+
+/// Whether the device's code of this kernel is that of compute capability 9.0a. Such kernels have no static
+/// shared memory but that of `mark_as_absent`.
+template <auto Kernel> bool is_compiled(context const& ctx) {
+  if (ctx.properties().compute_capability != 90) return false;
+  static bool const compiled = [&] {
+    select_device(ctx.properties().device);
+    cudaFuncAttributes attributes{};
+    check(cudaFuncGetAttributes(&attributes, reinterpret_cast<void const*>(Kernel)));
+    return attributes.sharedSizeBytes == 0;
+  }();
+  return compiled;
 }
 
 }  // namespace tenon::cuda

@@ -21,7 +21,7 @@ bool wgmma_gate_up(context& ctx, matrix_view<Element const> in, dense_matrix<Ele
   auto const ffn = static_cast<std::int32_t>(hidden.extent(1));
   using epilogue_type = wgmma_gemm::swiglu_epilogue<Element>;
   if (ffn % wgmma_gemm::half_features != 0) return false;
-  if (!wgmma_gemm::is_compiled<wgmma_gemm::kernel<Element, epilogue_type>>(ctx)) return false;
+  if (!is_compiled<wgmma_gemm::kernel<Element, epilogue_type>>(ctx)) return false;
   epilogue_type const epilogue{.hidden = make_tensor_map(hidden, wgmma_gemm::warpgroup_rows), .ffn = ffn};
   return wgmma_gemm::run(ctx, in, gate_up, ffn / wgmma_gemm::half_features, epilogue);
 }

@@ -2,9 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <type_traits>
 
-#include "tenon/core/dtype.hpp"
+#include "tenon/cuda/element.cuh"
 
 // The warp-wide instructions that every GPU from compute capability 8.0 on has: tensor-core products, the
 // loads that give their operands, and copies to shared memory that run in the background (PTX ISA, "Matrix
@@ -27,21 +26,12 @@ __device__ inline std::uint32_t shared_address(void const* pointer) {
 template <class Element>
 __device__ inline void mma_m16n8k16(float (&sum)[4], std::uint32_t const (&a)[4], std::uint32_t b_low,
                                     std::uint32_t b_high) {
-  static_assert(std::is_same_v<Element, bf16_t> || std::is_same_v<Element, f16_t>,
-                "tensor-core products are of bf16_t or f16_t");
-  if constexpr (std::is_same_v<Element, bf16_t>) {
-    asm volatile(
-        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-        "{%0, %1, %2, %3};"
-        : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b_low), "r"(b_high));
-  } else {
-    asm volatile(
-        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-        "{%0, %1, %2, %3};"
-        : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b_low), "r"(b_high));
-  }
+  asm volatile(
+      "mma.sync.aligned.m16n8k16.row.col.f32.%10.%10.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+      "{%0, %1, %2, %3};"
+      : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b_low), "r"(b_high),
+        "C"(element_traits<Element>::mma_name));
 }
 
 /// Four 8 x 8 matrices from shared memory: lane l gives the address of row l % 8, 16 bytes, of matrix l / 8.

@@ -17,7 +17,6 @@
 #include "tenon/cuda/mma.cuh"
 #include "tenon/cuda/tensor_map.cuh"
 #include "tenon/cuda/wgmma.cuh"
-#include "tenon/cuda/wgmma_wide.cuh"
 
 // A product of many rows, in * W^T, whose epilogue is part of the kernel: for compute capability 9.0a.
 //
@@ -196,19 +195,8 @@ __global__ void __launch_bounds__(threads, 1)
   }
   sync_cluster();  // no block ends while the other one writes to its shared memory
 #else
-  __shared__ std::int32_t volatile absent;  // what `is_compiled` finds
-  absent = 0;
+  mark_as_absent();
 #endif
-}
-
-/// Whether the device's code of this kernel is that of compute capability 9.0a.
-template <auto Kernel> bool is_compiled(context const& ctx) {
-  static bool const compiled = [] {
-    cudaFuncAttributes attributes{};
-    check(cudaFuncGetAttributes(&attributes, reinterpret_cast<void const*>(Kernel)));
-    return attributes.sharedSizeBytes == 0;
-  }();
-  return ctx.properties().compute_capability == 90 && compiled;
 }
 
 /// Whether the tiles keep nearly all multiprocessors at work to the end. Where less than 85 % of them are,
