@@ -3,7 +3,8 @@
 # What including tenon costs: bash benchmarks/compile_time/run.sh [BUILD_DIRECTORY]
 #
 # Compiles `#include <tenon/tenon.hpp>` and `#include <regex>` in turns, 7 times each, and prints both medians and their
-# ratio as one JSON object. With a build directory of Ninja it lists the ten translation units that took longest there
+# ratio as one JSON object. Where nvcc is, it compiles examples/embed_on_gpu.cu, one recipe with everything around it, three
+# times for compute capability 9.0a and prints the median and where it goes. With a build directory of Ninja it lists the ten translation units that took longest there
 # (build with CCACHE_DISABLE=1, or the times are those of the cache).
 set -eu
 cd "$(dirname "$0")/../.."
@@ -39,6 +40,26 @@ printf '"repeats": %d, "seconds": {"regex": %s, "tenon.hpp": %s, "cpu.hpp": %s, 
   "$repeats" "$(median regex)" "$(median tenon.hpp)" "$(median cpu.hpp)" "$(median checkpoint.hpp)" "$(median text.hpp)"
 printf '"tenon_to_regex": %s}\n' "$ratio"
 
+nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2> /dev/null || true)
+gpu_seconds=0
+if [[ -n $nvcc ]]; then
+  TIMEFORMAT='%U %S'
+  for i in 1 2 3; do
+    rm -f "$scratch/phases"  # nvcc appends
+    { time CCACHE_DISABLE=1 "$nvcc" --time "$scratch/phases" -std=c++20 --expt-relaxed-constexpr -O3 -DNDEBUG \
+        -gencode arch=compute_90a,code=sm_90a -Iinclude -c examples/embed_on_gpu.cu -o "$scratch/embed_on_gpu.o" \
+        2> "$scratch/errors" >&2; } 2>&1 | awk '{ printf "%.1f\n", $1 + $2 }' >> "$scratch/embed_on_gpu.times"
+    [[ -s $scratch/embed_on_gpu.o ]] || { cat "$scratch/errors" >&2; exit 1; }
+  done
+  gpu_seconds=$(sort -n "$scratch/embed_on_gpu.times" | sed -n 2p)
+  # Columns: source, phase, …, milliseconds, unit, of the last run.
+  phases=$(awk -F' *, *' 'NR > 1 && $(NF - 1) >= 100 { printf "%s\"%s\": %.1f", n++ ? ", " : "", $2, $(NF - 1) / 1000 }' \
+    "$scratch/phases")
+  printf '{"benchmark": "compile_time_cuda", "compiler": "%s", "device": "%s", "commit": "%s", "date": "%s", ' \
+    "$("$nvcc" --version | sed -n 's/.*release/nvcc/p')" "${device:-unknown}" "$commit" "$(date -u +%F)"
+  printf '"repeats": 3, "embed_on_gpu.cu": %s, "phases": {%s}}\n' "$gpu_seconds" "$phases"
+fi
+
 if [[ $# -gt 0 ]]; then
   # .ninja_log: start, end (ms), mtime, output, hash; the last line of an output is its newest build.
   echo "the ten slowest translation units of $1, in seconds:"
@@ -47,3 +68,4 @@ if [[ $# -gt 0 ]]; then
 fi
 
 awk -v r="$ratio" 'BEGIN { exit !(r <= 2.5) }' || { echo "tenon.hpp takes more than 2.5 times as long as <regex>" >&2; exit 1; }
+awk -v s="$gpu_seconds" 'BEGIN { exit !(s <= 45) }' || { echo "embed_on_gpu.cu takes more than 45 s of processor time" >&2; exit 1; }

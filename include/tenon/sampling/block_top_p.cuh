@@ -327,7 +327,7 @@ struct block_top_p {
                   sampled_view const& out) {
     if (ctx.properties().compute_capability >= 90) {
       run_teams<block_sampling::cluster_team>(ctx, batch, logits, state, out, batch.shape.sample_rows);
-    } else {
+    } else if constexpr (cuda::lowest_compute_capability < 90) {  // the kernel takes long to compile
       run_teams<block_sampling::counter_team>(ctx, batch, logits, state, out, state.linked_rows);
     }
   }
