@@ -17,7 +17,8 @@ asio::awaitable<void> print(tenon::engine_thread& engine, tenon::byte_level_bpe 
   tenon::token_channel channel{co_await asio::this_coro::executor, engine, std::move(wish)};
   while (!channel.ended())
     for (tenon::event const& happened : co_await channel.next())
-      if (happened.token) std::cout << indent << tokenizer.token_bytes(*happened.token) << std::endl;
+      if (happened.finish == tenon::finish_reason::none)
+        std::cout << indent << tokenizer.token_bytes(*happened.token) << std::endl;
 }
 
 int main(int, char** arguments) {
