@@ -20,12 +20,10 @@ http_response options_response(std::string allow, bool is_preflight) {
   return response;
 }
 
-http_response unauthorized(std::string const& path) {
+http_response unauthorized() {
   auto response = error_response(
       401, {.message = "expected a valid API key: Authorization: Bearer <key>", .code = "invalid_api_key"});
-  // A browser asks its user for the key when it opens the page; programs must not be asked that way.
-  auto const* const scheme = path == "/" ? "Basic realm=\"API key as the password\"" : "Bearer";
-  response.headers.push_back({"WWW-Authenticate", scheme});
+  response.headers.push_back({"WWW-Authenticate", "Bearer"});
   return response;
 }
 
@@ -59,7 +57,7 @@ std::variant<admitted, http_response> admit(request_head const& head, server_sta
   admitted in{.way = found.found};
   if (needed != access::open && !shared.keys.empty()) {
     auto const key = shared.keys.find(head.authorization);
-    if (!key) return unauthorized(path);
+    if (!key) return unauthorized();
     in.tenant = shared.keys.tenant(*key);
     auto place = shared.keys.enter(*key);
     if (!place) {

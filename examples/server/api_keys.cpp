@@ -15,41 +15,17 @@ bool equal(std::array<std::uint8_t, 32> const& left, std::array<std::uint8_t, 32
   return difference == 0;
 }
 
-/// RFC 4648, section 4. Nothing for what is not base64.
-std::optional<std::string> decode_base64(std::string_view text) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  while (text.ends_with('=')) text.remove_suffix(1);
-  std::string bytes;
-  unsigned bits = 0;
-  int count = 0;
-  for (char const c : text) {
-    auto const value = alphabet.find(c);
-    if (value == std::string_view::npos) return std::nullopt;
-    bits = (bits << 6 | static_cast<unsigned>(value)) & 0xffffff;
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    bytes += static_cast<char>(bits >> count & 0xff);
-  }
-  return bytes;
-}
-
 std::string_view without_spaces(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   return text;
 }
 
 /// The key in an Authorization header, or nothing.
-std::optional<std::string> key_of(std::string_view authorization) {
+std::optional<std::string_view> key_of(std::string_view authorization) {
   auto const space = authorization.find(' ');
   if (space == std::string_view::npos) return std::nullopt;
-  auto const scheme = authorization.substr(0, space);
-  auto const rest = without_spaces(authorization.substr(space));
-  if (boost::beast::iequals(scheme, "Bearer")) return std::string{rest};
-  if (!boost::beast::iequals(scheme, "Basic")) return std::nullopt;
-  auto const pair = decode_base64(rest);
-  if (!pair || pair->find(':') == std::string::npos) return std::nullopt;
-  return pair->substr(pair->find(':') + 1);
+  if (!boost::beast::iequals(authorization.substr(0, space), "Bearer")) return std::nullopt;
+  return without_spaces(authorization.substr(space));
 }
 
 }  // namespace

@@ -42,8 +42,7 @@ class api_keys {
   void add(std::string_view key);
   bool empty() const noexcept { return keys_.empty(); }
 
-  /// Which key an Authorization header carries: "Bearer <key>", or "Basic" with the key as the password,
-  /// which is what browsers ask their users for.
+  /// Which key the value of an Authorization header carries: "Bearer <key>".
   std::optional<std::size_t> find(std::string_view authorization) const;
 
   /// Differs between keys and says nothing of them.

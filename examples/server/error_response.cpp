@@ -9,8 +9,9 @@ namespace server {
 
 namespace {
 
+// In braces a value of a value is an array of one.
 boost::json::value text_or_null(std::string const& text) {
-  return text.empty() ? boost::json::value{nullptr} : boost::json::value{boost::json::string{text}};
+  return text.empty() ? boost::json::value(nullptr) : boost::json::value(text);
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ struct http_response {
 /// Where a route's answer goes: exactly one response, or one stream of server-sent events.
 ///
 /// The route's coroutine is cancelled (operation_aborted at its next wait) when the client goes away, when it
-/// reads too slowly, or when the server ends.
+/// reads too slowly, or when the server ends. (g++ 12 destroys a braced temporary in a co_await expression
+/// twice: name a response before it is sent.)
 class reply {
  public:
   virtual ~reply() = default;

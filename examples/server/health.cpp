@@ -64,7 +64,8 @@ void add_health_routes(router& routes, server_state& shared) {
     co_await out.send(status_response(now == phase::serving && !stalled, now, stalled));
   };
   auto const version = [](http_request const&, reply& out) -> asio::awaitable<void> {
-    co_await out.send({.body = version_body()});
+    http_response response{.body = version_body()};
+    co_await out.send(std::move(response));
   };
   auto const page = [](http_request const&, reply& out) -> asio::awaitable<void> {
     co_await out.send(page_response());
@@ -72,7 +73,7 @@ void add_health_routes(router& routes, server_state& shared) {
   routes.add("GET", "/health", health, access::open);
   routes.add("GET", "/health/ready", ready, access::open);
   routes.add("GET", "/version", version, access::keyed_always);
-  routes.add("GET", "/", page, access::keyed_always);
+  routes.add("GET", "/", page, access::open);
 }
 
 }  // namespace server

@@ -15,16 +15,29 @@ constexpr auto look_every = std::chrono::milliseconds{50};
 constexpr auto time_for_error_events = std::chrono::seconds{2};
 
 // A signal handler reaches nothing but this.
+volatile std::sig_atomic_t in_run = 0;
 volatile std::sig_atomic_t signals_seen = 0;
 
 extern "C" void note_signal(int number) {
+  if (in_run == 0) _exit(0);
   if (signals_seen > 0) _exit(128 + number);
   signals_seen = 1;
 }
 
 }  // namespace
 
+engine_view view_of(tenon::engine_thread const& engine) {
+  return {.failure = [&engine] { return engine.failure(); },
+          .steps =
+              [&engine] {
+                auto const steps = engine.stats().steps;
+                return steps.replayed + steps.eager;
+              },
+          .open_requests = [&engine] { return engine.open_requests(); }};
+}
+
 life_cycle::life_cycle(server_state& shared, times limits) : shared_{shared}, limits_{limits} {
+  in_run = 0;
   signals_seen = 0;
   struct sigaction action {};
   action.sa_handler = &note_signal;
@@ -39,14 +52,11 @@ life_cycle::~life_cycle() {
   sigaction(SIGINT, &before_int_, nullptr);
 }
 
-bool life_cycle::ending() const noexcept {
-  return signals_seen > 0;
-}
-
-exit_status life_cycle::run(tenon::engine_thread const& engine) {
+exit_status life_cycle::run(engine_view const& engine) {
   shared_.now = phase::serving;
   progress_ = clock::now();
-  while (!ending()) {
+  in_run = 1;
+  while (signals_seen == 0) {
     if (!check_engine(engine, clock::now())) return fail(engine);
     std::this_thread::sleep_for(look_every);
   }
@@ -54,10 +64,9 @@ exit_status life_cycle::run(tenon::engine_thread const& engine) {
 }
 
 /// False when the engine will not get on. Every step counts as progress, and so does having nothing to do.
-bool life_cycle::check_engine(tenon::engine_thread const& engine, time_point now) {
+bool life_cycle::check_engine(engine_view const& engine, time_point now) {
   if (engine.failure()) return false;
-  auto const steps = engine.stats().steps;
-  auto const done = steps.replayed + steps.eager;
+  auto const done = engine.steps();
   if (done != steps_ || engine.open_requests() == 0) {
     steps_ = done;
     progress_ = now;
@@ -66,7 +75,7 @@ bool life_cycle::check_engine(tenon::engine_thread const& engine, time_point now
   return !shared_.stalled;
 }
 
-exit_status life_cycle::drain(tenon::engine_thread const& engine) {
+exit_status life_cycle::drain(engine_view const& engine) {
   shared_.now = phase::draining;
   shared_.log.write(severity::info, "draining", {{"requests", std::to_string(shared_.open_requests.load())}});
   auto const deadline = clock::now() + limits_.drain;
@@ -83,7 +92,7 @@ exit_status life_cycle::drain(tenon::engine_thread const& engine) {
 }
 
 /// Open streams hear of a failure through the engine; of a stall nobody will tell them.
-exit_status life_cycle::fail(tenon::engine_thread const& engine) {
+exit_status life_cycle::fail(engine_view const& engine) {
   shared_.now = phase::failed;
   auto const failure = engine.failure();
   shared_.log.write(severity::error, failure ? "engine_failed" : "engine_stalled",

@@ -5,6 +5,9 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
 
 #include "server/server_state.hpp"
 #include "tenon/engine/engine_thread.hpp"
@@ -19,6 +22,15 @@ enum class exit_status : int {
   engine_stalled = 4,
 };
 
+/// What tells whether an engine gets on: functions that any thread may call.
+struct engine_view {
+  std::function<std::optional<std::string>()> failure;
+  std::function<std::int64_t()> steps;          ///< done so far
+  std::function<std::int64_t()> open_requests;  ///< without any, no step is due
+};
+
+engine_view view_of(tenon::engine_thread const& engine);
+
 /// Watches the signals and the engine from the main thread, and moves `server_state::now` along.
 class life_cycle {
  public:
@@ -27,25 +39,23 @@ class life_cycle {
     std::chrono::milliseconds step{60'000};
   };
 
-  /// From here on the first SIGTERM or SIGINT is noted, and the second ends the process at once, whatever
-  /// any thread does. Only one object at a time.
+  /// From here on SIGTERM and SIGINT end the process at once with status 0, as there is nothing to finish;
+  /// in `run` the first of them begins the end, and the second ends the process at once, whatever any thread
+  /// does. Only one object at a time.
   life_cycle(server_state& shared, times limits);
   life_cycle(life_cycle const&) = delete;
   life_cycle& operator=(life_cycle const&) = delete;
   ~life_cycle();  ///< gives the signals their former handlers back
 
-  /// Whether a signal has asked for the end.
-  bool ending() const noexcept;
-
   /// Serves until the end: returns when nothing more is to be answered.
-  exit_status run(tenon::engine_thread const& engine);
+  exit_status run(engine_view const& engine);
 
  private:
   using time_point = std::chrono::steady_clock::time_point;
 
-  bool check_engine(tenon::engine_thread const& engine, time_point now);
-  exit_status drain(tenon::engine_thread const& engine);
-  exit_status fail(tenon::engine_thread const& engine);
+  bool check_engine(engine_view const& engine, time_point now);
+  exit_status drain(engine_view const& engine);
+  exit_status fail(engine_view const& engine);
 
   server_state& shared_;
   times limits_;

@@ -5,6 +5,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -94,6 +95,7 @@ asio::awaitable<void> listener::accept() {
       start(std::move(socket));
       continue;
     }
+    if (error == asio::error::operation_aborted) break;
     // Most often the process has no descriptors left: accepting again at once would spin.
     shared_.log.write(severity::warning, "accept_failed", {{"what", error.message()}});
     pause.expires_after(pause_without_descriptors);

@@ -50,7 +50,7 @@ server::exit_status serve(server::settings const& chosen) {
              {"precision", about.precision},
              {"context", std::to_string(about.max_context)},
              {"rows", std::to_string(about.max_rows)}});
-  auto const status = life.run(model.engine());
+  auto const status = life.run(server::view_of(model.engine()));
   if (status == server::exit_status::engine_stalled) {
     // A step that never ends cannot be waited for: no destructor from here on.
     std::_Exit(static_cast<int>(status));
