@@ -65,7 +65,8 @@ boost::asio::awaitable<void> answer_errors(route_work const& work, model_service
         {.message = "the engine could not finish this answer", .type = "server_error", .code = "engine"}};
   }
   if (out.streaming()) {
-    co_await out.write_events("data: " + to_json(failed.text) + "\n\n");
+    auto const event = "data: " + to_json(failed.text) + "\n\n";
+    co_await out.write_events(event);
     co_return co_await out.end_events();
   }
   auto response = error_response(failed.status, failed.text);
@@ -144,7 +145,8 @@ boost::asio::awaitable<void> send_answers(generation& running, answer_writer& wr
     for (auto deltas = co_await running.next(); !deltas.empty(); deltas = co_await running.next())
       for (auto const& delta : deltas) writer.add(delta);
     auto const usage = co_await running.usage();
-    co_return co_await send_json(writer.whole(usage), std::move(headers), out);
+    auto const whole = writer.whole(usage);
+    co_return co_await send_json(whole, std::move(headers), out);
   }
   co_await out.begin_events(std::move(headers));
   std::string events;
@@ -157,7 +159,10 @@ boost::asio::awaitable<void> send_answers(generation& running, answer_writer& wr
     co_await out.write_events(events);
   }
   events.clear();
-  if (fields.include_usage) writer.stream_usage(co_await running.usage(), events);
+  if (fields.include_usage) {
+    auto const usage = co_await running.usage();
+    writer.stream_usage(usage, events);
+  }
   events += "data: [DONE]\n\n";
   co_await out.write_events(events);
   co_await out.end_events();
@@ -165,7 +170,9 @@ boost::asio::awaitable<void> send_answers(generation& running, answer_writer& wr
 
 boost::asio::awaitable<void> send_json(boost::json::object const& body, std::vector<header> headers,
                                        reply& out) {
-  co_await out.send({.body = boost::json::serialize(body), .headers = std::move(headers)});
+  // Named, because g++ 12 destroys a braced temporary twice when it is an argument of what is awaited.
+  http_response response{.body = boost::json::serialize(body), .headers = std::move(headers)};
+  co_await out.send(std::move(response));
 }
 
 }  // namespace server

@@ -71,7 +71,8 @@ boost::asio::awaitable<void> chat_completions(model_service const& service, http
   if (body.echo) options.echoed = body.conversation.messages.back().content;
   chat_writer writer{std::move(identity), std::move(options), service.tokenizer, plan.prompts.front(),
                      static_cast<std::size_t>(plan.wish.choices)};
-  generation running{co_await boost::asio::this_coro::executor, service, std::move(plan), std::move(places)};
+  auto const executor = co_await boost::asio::this_coro::executor;
+  generation running{executor, service, std::move(plan), std::move(places)};
   auto headers = name_ignored(body.ignored, service, request);
   co_await send_answers(running, writer, fields, std::move(headers), out);
 }

@@ -82,7 +82,7 @@ void chat_writer::append_chunk(std::string& events, std::size_t index, boost::js
                                std::span<tenon::event const> tokens, finish ended) {
   auto chunk = answer_object(identity_, "chat.completion.chunk");
   boost::json::object choice{{"index", index}, {"delta", std::move(delta)}};
-  choice["logprobs"] = tokens.empty() ? boost::json::value{nullptr} : logprobs(tokens);
+  choice["logprobs"] = tokens.empty() ? boost::json::value(nullptr) : logprobs(tokens);
   choice["finish_reason"] = to_json(ended);
   if (options_.token_ids) {
     if (!std::exchange(prompt_shown_, true)) chunk["prompt_token_ids"] = to_json(prompt_);

@@ -44,7 +44,8 @@ boost::asio::awaitable<void> completions(model_service const& service, http_requ
     options.echoed.push_back(text_of(body.prompts[i], fields.skip_special_tokens, service));
   completion_writer writer{new_identity("cmpl-", body.model), std::move(options), service.tokenizer,
                            plan.prompts, static_cast<std::size_t>(plan.wish.choices)};
-  generation running{co_await boost::asio::this_coro::executor, service, std::move(plan), std::move(places)};
+  auto const executor = co_await boost::asio::this_coro::executor;
+  generation running{executor, service, std::move(plan), std::move(places)};
   auto headers = name_ignored(body.ignored, service, request);
   co_await send_answers(running, writer, fields, std::move(headers), out);
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
@@ -67,7 +68,8 @@ boost::asio::awaitable<std::vector<choice_delta>> generation::next() {
   }
   while (deltas.empty() && open_choices_ > 0) {
     if (!continue_answers() && channel_.ended()) {  // the queue is full: try again soon
-      boost::asio::steady_timer soon{channel_.get_executor(), 20ms};
+      auto const executor = co_await boost::asio::this_coro::executor;
+      boost::asio::steady_timer soon{executor, 20ms};
       co_await soon.async_wait(boost::asio::use_awaitable);
       continue;
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -70,16 +71,19 @@ boost::asio::awaitable<void> list_models(model_service const& service, http_requ
   boost::json::array models;
   for (auto const& name : service.names) models.emplace_back(model_json(name, service));
   boost::json::object const answer{{"object", "list"}, {"data", std::move(models)}};
-  co_await send_json(answer, {}, out);
+  std::vector<header> no_headers;
+  co_await send_json(answer, std::move(no_headers), out);
 }
 
 boost::asio::awaitable<void> show_model(model_service const& service, http_request const& request,
                                         reply& out) {
   constexpr std::string_view prefix = "/v1/models/";
   auto const wanted = decode_percent(std::string_view{request.path}.substr(prefix.size()));
-  for (auto const& name : service.names)
-    if (name == wanted) co_return co_await send_json(model_json(name, service), {}, out);
-  throw tenon::request_error{"model", "model_not_found", "the model '" + wanted + "' does not exist"};
+  if (std::find(service.names.begin(), service.names.end(), wanted) == service.names.end())
+    throw tenon::request_error{"model", "model_not_found", "the model '" + wanted + "' does not exist"};
+  auto const answer = model_json(wanted, service);
+  std::vector<header> no_headers;
+  co_await send_json(answer, std::move(no_headers), out);
 }
 
 }  // namespace server
