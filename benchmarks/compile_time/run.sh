@@ -4,8 +4,8 @@
 #
 # Compiles `#include <tenon/tenon.hpp>` and `#include <regex>` in turns, 7 times each, and prints both medians and their
 # ratio as one JSON object. Where nvcc is, it compiles examples/embed_on_gpu.cu, one recipe with everything around it, three
-# times for compute capability 9.0a and prints the median and where it goes. With a build directory of Ninja it lists the ten translation units that took longest there
-# (build with CCACHE_DISABLE=1, or the times are those of the cache).
+# times for compute capability 9.0a, and prints the median and where the time goes. With a build directory of Ninja it lists
+# the ten translation units that took longest there (build with CCACHE_DISABLE=1, or the times are those of the cache).
 set -eu
 cd "$(dirname "$0")/../.."
 
