@@ -7,6 +7,7 @@
     python3 benchmarks/plot/plot.py timeline  op_timeline.jsonl --out timeline.svg
     python3 benchmarks/plot/plot.py attention attention.jsonl... --out attention.svg
     python3 benchmarks/plot/plot.py policies  lab.jsonl... --out policies.svg     benchmarks/policies/*
+    python3 benchmarks/plot/plot.py serving   load.jsonl... --out serving.svg     benchmarks/serving/*
 
 Lines that are not JSON are skipped, so that a program's whole output will do.
 """
@@ -156,8 +157,35 @@ def policies_panels(lines):
     return panels
 
 
+def serving_panels(lines):
+    """A panel a figure for lines of a closed loop, and then for those of an open one."""
+    panels = []
+    for x, users in (("concurrency", "clients"), ("rate", "users a second")):
+        mine = [line for kind in ("serving/load", "serving/bare_engine") for line in of_kind(lines, kind) if x in line]
+        if not mine:
+            continue
+        def name(line):
+            what = "engine alone" if line["benchmark"] == "serving/bare_engine" else "server"
+            return ", ".join(part for part in (line.get("name", ""), what) if part)
+        def panel(title, unit, value, log_y=False):
+            held = [line for line in mine if value(line) is not None]
+            return svg_chart.Panel(title, users, unit, series_by(held, name, lambda line: line[x], value), log_x=True,
+                                   log_y=log_y)
+        def part(key, which):
+            return lambda line: line[key][which] if line[key] else None
+        panels += [panel("Throughput", "tokens/s", lambda line: line["tokens_s"]),
+                   panel("Requests", "requests/s", lambda line: line["requests_s"]),
+                   panel("Time to first token (median)", "ms", part("ttft_ms", "p50"), True),
+                   panel("Time to first token (p99)", "ms", part("ttft_ms", "p99"), True),
+                   panel("Between tokens (median)", "ms", part("itl_ms", "p50")),
+                   panel("Between tokens (p99)", "ms", part("itl_ms", "p99"), True),
+                   panel("Device busy", "%", lambda line: 100 * line["busy"] if "busy" in line else None)]
+    return panels
+
+
 PANELS = {"decode": decode_panels, "prefill": prefill_panels, "timeline": timeline_panels,
-          "attention": attention_panels, "policies": policies_panels}
+          "attention": attention_panels, "policies": policies_panels,
+          "serving": serving_panels}
 
 
 def main():

@@ -162,6 +162,8 @@ int main(int count, char** arguments) try {
   add("device", options::value(&choice.device)->default_value("auto"), "cpu, cuda, or auto");
   add("precision", options::value(&choice.precision)->default_value("bf16"), "bf16 or fp32");
   add("threads", options::value(&choice.threads)->default_value(0), "of the CPU engine; 0: all");
+  add("random-weights", options::bool_switch(&choice.random_weights),
+      "of the model's shape, without its files");
   add("rows", options::value(&choice.rows)->default_value(64), "answers that are made at one time");
   add("step-tokens", options::value(&choice.step_tokens)->default_value(0),
       "of one step; 0: as the server's default");

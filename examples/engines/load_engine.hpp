@@ -22,6 +22,7 @@ struct engine_choice {
   std::int32_t step_tokens = 0;  ///< in one step: prompt chunks and answers together
   std::int32_t depth = 0;        ///< steps in flight
   bool prefix_caching = true;
+  bool random_weights = false;  ///< of the model's shape, to measure speed without its weights
 };
 
 struct loaded_engine {

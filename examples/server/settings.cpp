@@ -62,6 +62,8 @@ option_group model_options(raw_settings& raw) {
   group.fraction("memory-fraction", engine.memory_fraction,
                  "of the GPU's free memory, in place of --memory-mib");
   group.count("depth", engine.depth, 0, "steps in flight; 0: as the device does best");
+  group.flag("random-weights", engine.random_weights,
+             "of the model's shape, without its weights' files: to measure speed");
   group.flag("no-prefix-cache", raw.no_prefix_cache, "compute every prompt anew");
   return group;
 }

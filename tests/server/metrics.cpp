@@ -315,4 +315,24 @@ BOOST_AUTO_TEST_CASE(promtool_accepts_the_page) {
   std::filesystem::remove(file);
 }
 
+BOOST_AUTO_TEST_CASE(the_dashboard_asks_for_what_is_there) {
+  char const* const root = std::getenv("TENON_SOURCE_DIR");
+  if (root == nullptr) {
+    BOOST_TEST_MESSAGE("skipped: TENON_SOURCE_DIR is not set");
+    return;
+  }
+  std::ifstream file{std::string{root} + "/examples/server/grafana_dashboard.json"};
+  std::string const text{std::istreambuf_iterator<char>{file}, {}};
+  server::serving_metrics const metrics{"tiny"};
+  auto const page = metrics.render(busy_stats(), {});
+  std::set<std::string> asked;
+  for (auto at = text.find("tenon:"); at != std::string::npos; at = text.find("tenon:", at + 1)) {
+    auto const end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_:", at);
+    asked.insert(text.substr(at, end - at));
+  }
+  BOOST_CHECK_GT(asked.size(), 20u);
+  for (auto const& name : asked)
+    BOOST_CHECK_MESSAGE(page.find("\n" + name + "{") != std::string::npos, name << " is not on the page");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

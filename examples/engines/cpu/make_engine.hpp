@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "engines/choose_weights.hpp"
 #include "engines/known_models.hpp"
 #include "tenon/checkpoint.hpp"
 #include "tenon/cpu.hpp"
@@ -29,7 +30,7 @@ template <class Recipe> tenon::any_engine make_one(engine_choice const& choice, 
   tenon::load_options<typename Recipe::backend> const load{.context = {.threads = choice.threads},
                                                            .progress = std::ref(bar)};
   return tenon::any_engine{
-      std::make_unique<tenon::engine<Recipe>>(tenon::load_weights<Recipe>(choice.model, load), options)};
+      std::make_unique<tenon::engine<Recipe>>(choose_weights<Recipe>(choice, load), options)};
 }
 
 template <class Precision, class... Models>

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "engines/choose_weights.hpp"
 #include "engines/cuda/make_one.hpp"
 #include "tenon/checkpoint.hpp"
 #include "tenon/engine/engine.hpp"
@@ -29,5 +30,5 @@ tenon::any_engine make_one_on_the_gpu(engine_choice const& choice, std::int32_t 
   tenon::load_options<tenon::cuda::backend> const load{.progress = std::ref(bar),
                                                        .also_needed = options.memory_bytes};
   return tenon::any_engine{
-      std::make_unique<tenon::engine<recipe>>(tenon::load_weights<recipe>(choice.model, load), options)};
+      std::make_unique<tenon::engine<recipe>>(choose_weights<recipe>(choice, load), options)};
 }
