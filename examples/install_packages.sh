@@ -6,6 +6,7 @@
 #   test     chat, and what the tests need
 #   clang    clang 16
 #   venv     what `python3 -m venv` needs
+#   clients  venv, and the programs that the server is tested with; their services are not started
 #
 # Says what it will install before it does, and asks on a terminal unless --yes is given. It removes no package without
 # --yes or an answer: Debian's libboost1.74-dev and libboost1.81-dev exclude each other.
@@ -19,7 +20,7 @@ for argument in "$@"; do
   case $argument in
     --yes) yes=1 ;;
     --optional) optional=1 ;;
-    chat | test | clang | venv) groups+=("$argument") ;;
+    chat | test | clang | venv | clients) groups+=("$argument") ;;
     *) echo "install_packages.sh: unknown argument '$argument'" >&2; exit 2 ;;
   esac
 done
@@ -60,6 +61,12 @@ missing_tools() {
   if wants test; then command -v python3 > /dev/null || echo python3; fi
   if wants clang; then command -v clang++-16 > /dev/null || echo clang-16; fi
   if wants venv; then python3 -c 'import ensurepip' 2> /dev/null || echo python3-venv; fi
+  if wants clients; then
+    local tool
+    for tool in nginx haproxy prometheus chromium wrk slowhttptest curl openssl; do
+      PATH=$PATH:/usr/sbin command -v "$tool" > /dev/null || echo "$tool"
+    done
+  fi
 }
 
 missing_libraries() {
@@ -91,8 +98,9 @@ confirm() {  # question, default answer
   [[ ${answer:-$2} == [Yy]* ]]
 }
 
-[[ ${#groups[@]} -gt 0 ]] || fail "expected a group of packages: chat, test, clang or venv"
+[[ ${#groups[@]} -gt 0 ]] || fail "expected a group of packages: chat, test, clang, venv or clients"
 if wants test && ! wants chat; then groups+=(chat); fi
+if wants clients && ! wants venv; then groups+=(venv); fi
 
 if ! command -v dpkg-query > /dev/null; then
   packages=($(missing_tools))
@@ -144,9 +152,19 @@ elif [[ -t 0 ]]; then
   confirm "Install them? [Y/n]" y || fail "nothing was installed"
 fi
 
+# Packages of servers start them, and for tests nobody wants that: Debian asks this file first.
+policy=/usr/sbin/policy-rc.d
+cleanup() {
+  rm -f "$log"
+  if [[ -n ${policy_made:-} ]]; then as_root rm -f "$policy"; fi
+}
+
 install_all() { as_root apt-get install -y -qq --no-install-recommends "${packages[@]}" > "$log" 2>&1 < /dev/null; }
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+trap cleanup EXIT
+if wants clients && [[ ! -e $policy ]]; then
+  printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" > /dev/null && as_root chmod +x "$policy" && policy_made=1
+fi
 if ! install_all; then
   # Old package lists name files that are gone.
   echo "The package lists may be old: apt-get update, then once more"

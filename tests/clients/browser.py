@@ -28,7 +28,8 @@ class Browser:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
         self.faults, self.requests, self.number = [], [], 0
         try:
-            self.socket = connect(self._address(), max_size=None)
+            self.connection = connect(self._address(), max_size=None)
+            self.socket = self.connection.__enter__()
             target = self.send("Target.createTarget", url="about:blank")["targetId"]
             self.session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
             for domain in ("Page", "Runtime", "Log", "Network"):
@@ -112,7 +113,7 @@ class Browser:
 
     def close(self):
         if hasattr(self, "socket"):
-            self.socket.close()
+            self.connection.__exit__(None, None, None)
         self.process.terminate()
         try:
             self.process.wait(timeout=10)
