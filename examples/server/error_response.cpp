@@ -31,4 +31,10 @@ http_response error_response(int status, error_text const& wrong) {
   return {.status = status, .body = to_json(wrong)};
 }
 
+http_response error_response(refusal const& why) {
+  error_text wrong{.message = std::string{why.message}, .code = std::string{why.code}};
+  if (why.status == 503) wrong.type = "server_error";
+  return error_response(why.status, wrong);
+}
+
 }  // namespace server

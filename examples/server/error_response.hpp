@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "server/exchange.hpp"
+#include "server/refusal.hpp"
 
 namespace server {
 
@@ -21,5 +22,6 @@ std::string to_json(error_text const& wrong);
 
 /// The same as a whole response. 429 and 503 get `Retry-After: 1` on the way out unless they have one.
 http_response error_response(int status, error_text const& wrong);
+http_response error_response(refusal const& why);
 
 }  // namespace server

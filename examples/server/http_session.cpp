@@ -35,14 +35,6 @@ reply_style style_of(request_head const& head, server_state const& shared, std::
           .origin = allowed_origin(shared, head.origin)};
 }
 
-http_response as_response(refusal const& why) {
-  return error_response(why.status, {.message = std::string{why.message},
-                                     .type = why.status >= 500 && why.status != 501 && why.status != 505
-                                                 ? "server_error"
-                                                 : "invalid_request_error",
-                                     .code = std::string{why.code}});
-}
-
 error_text const failed{.message = "the request could not be answered because of an error in the server",
                         .type = "server_error",
                         .code = "internal_error"};
@@ -92,7 +84,7 @@ asio::awaitable<void> http_session::run() {
     if (auto const* const why = std::get_if<refusal>(&taken)) {
       call now{*this, {}};
       now.out.close_after();
-      co_await send(now, as_response(*why));
+      co_await send(now, error_response(*why));
       then = next::close;
     } else {
       then = co_await serve(std::get<request_head>(std::move(taken)));
@@ -120,7 +112,8 @@ asio::awaitable<http_session::next> http_session::serve(request_head head) {
   }
   note(now);
   if (!now.out.complete()) co_return next::abort;
-  co_return now.out.style().keep_alive&& shared_.now.load() < phase::draining ? next::request : next::close;
+  if (now.out.style().keep_alive && shared_.now.load() < phase::draining) co_return next::request;
+  co_return next::close;
 }
 
 /// False when there is no body, and what was wrong has been answered.
@@ -129,7 +122,7 @@ asio::awaitable<bool> http_session::read_body(call& now) {
   auto const got = co_await reader_.read_body(now.request.body, now.budget);
   if (auto const* const why = std::get_if<refusal>(&got)) {
     now.out.close_after();
-    co_await send(now, as_response(*why));
+    co_await send(now, error_response(*why));
   }
   co_return std::holds_alternative<std::monostate>(got);
 }

@@ -43,8 +43,9 @@ asio::awaitable<std::variant<request_head, refusal, connection_end>> request_rea
   while (!scanner.look(inbox_)) {
     if (scanner.refused()) co_return result{*scanner.refused()};
     if (!begun && scanner.begun()) begun = clock::now();
-    auto const got =
-        co_await read_more(begun ? *begun + limits_->header_time : idle_since + limits_->idle_time);
+    auto deadline = idle_since + limits_->idle_time;
+    if (begun) deadline = *begun + limits_->header_time;  // g++ 12 evaluates both sides of a ?: beside co_await
+    auto const got = co_await read_more(deadline);
     if (got.bytes > 0) continue;
     if (got.late && begun) co_return result{late_head};
     co_return result{connection_end{}};
