@@ -5,9 +5,7 @@
 #include <random>
 
 #include "cuda/device.hpp"
-#include "cuda/device_array.hpp"
-#include "cuda/reference_ops.hpp"
-#include "cuda/relative_error.hpp"
+#include "cuda/norm_gate_up_case.cuh"
 
 using namespace tenon;
 
@@ -15,27 +13,9 @@ namespace {
 
 template <class P>
 void check_gate_up(std::mt19937_64& random, std::int32_t rows, std::int32_t hidden, std::int32_t ffn) {
-  using element = typename P::activation;
-  testing::device_context device{{.hidden = hidden, .ffn = ffn, .max_tokens = rows}};
-  testing::random_matrix<float> const x{random, rows, hidden, 0.2f, 2.0f};
-  testing::random_matrix<float> const norm{random, 1, hidden, 1.0f, 0.3f};
-  testing::random_matrix<typename P::weight> const weights{random, 2 * ffn, hidden, 0.0f, 0.05f};
-  testing::random_matrix<element> expected{random, rows, ffn};
-  testing::device_matrix const device_x{device.ctx, x};
-  testing::device_matrix const device_norm{device.ctx, norm};
-  testing::device_matrix const device_weights{device.ctx, weights};
-  testing::device_array<element> const found{device.ctx, expected.values.size()};
-
-  layer_weights<P> layer;
-  layer.ffn_norm = norm.vector();
-  layer.gate_up = weights.weights();
-  testing::reference::norm_gate_up<P>(x.view(), layer, 0.02f, expected.view());
-  layer.ffn_norm = device_norm.vector();
-  layer.gate_up = device_weights.weights();
-  BOOST_TEST(cuda::few_rows_norm_gate_up<P>(device.ctx, device_x.view(), layer, 0.02f,
-                                            matrix_view<element>{found.data(), {rows, ffn}}));
-  BOOST_TEST(testing::relative_error(found.values(), expected.values) < testing::rounding_tolerance<P>,
-             P::name << ", rows " << rows << ", hidden " << hidden << ", ffn " << ffn);
+  testing::check_norm_gate_up<P>(random, rows, hidden, ffn, [](auto&&... arguments) {
+    BOOST_TEST(cuda::few_rows_norm_gate_up<P>(arguments...));
+  });
 }
 
 }  // namespace
