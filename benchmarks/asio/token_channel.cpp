@@ -56,7 +56,7 @@ void measure(std::size_t count, int rounds, std::chrono::microseconds pause) {
   for (int round = 0; round < rounds; ++round) {
     std::this_thread::sleep_for(pause);
     tenon::event happened;
-    happened.token = round;
+    happened.token = static_cast<tenon::token_id>(round);
     auto const begin = tenon::steady_nanoseconds();
     for (auto& one : streams) {
       happened.at = tenon::steady_nanoseconds();
@@ -95,7 +95,7 @@ int main(int count, char** arguments) try {
     std::cout << all;
     return 0;
   }
-  for (std::size_t const streams : {1, 8, 64, 256})
+  for (std::size_t const streams : {1u, 8u, 64u, 256u})
     measure(streams, std::max(rounds, 1), std::chrono::microseconds{pause_us});
 } catch (std::exception const& failed) {
   std::cerr << failed.what() << "\n";

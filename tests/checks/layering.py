@@ -49,7 +49,7 @@ UMBRELLAS = {
 CUDA_PLACES = ["cuda/", "launch/graph_replay.hpp", ".cuh"]
 THIRD_PARTY = [
     (r"boost/json(/|\.hpp$)", ["checkpoint/", "text/"]),
-    (r"boost/(asio|beast|url)(/|\.hpp$)", ["asio/"]),
+    (r"boost/(asio|beast|system|url)(/|\.hpp$)", ["asio/"]),
     (r"utf8proc\.h$", ["text/"]),
     (r"nccl\.h$", ["parallel/tensor_parallel.hpp"]),
     (r"(cuda|cublas|cub/|thrust/|nv/|nvtx3/|cooperative_groups|mma\.h|driver_types\.h|vector_types\.h)", CUDA_PLACES),
