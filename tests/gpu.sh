@@ -60,8 +60,10 @@ run_suite() {  # suite, tool or nothing, log: the exit status goes to <log>.stat
   if [[ -z $2 ]]; then
     timeout 900 sh tests/checks/run_suite.sh "$program" "${1#*/}"
   else
+    local cases=(--run_test="${1#*/}")
+    if [[ $2 == racecheck ]]; then cases+=('--run_test=!@not_racecheck'); fi
     timeout 900 compute-sanitizer --tool "$2" --error-exitcode 99 --print-limit 5 \
-      "$program" --run_test="${1#*/}" --log_level=message --color_output=no
+      "$program" "${cases[@]}" --log_level=message --color_output=no
   fi > "$3" 2>&1 < /dev/null
   echo $? > "$3.status"
 }

@@ -259,7 +259,6 @@ BOOST_AUTO_TEST_CASE(norm_gate_up) {
   if (!testing::has_device()) return;
   check_gate_up<bf16>(3, 128, 2304);  // some tiles dealt, others taken
   check_gate_up<fp16>(8, 256, 256);
-  check_gate_up<bf16>(2, 4224, 128);  // too wide for one kernel with the norm
   check_gate_up<bf16>(140, 200, 256);
   check_gate_up<fp16>(12, 64, 128);
 }
@@ -268,7 +267,6 @@ BOOST_AUTO_TEST_CASE(norm_head) {
   if (!testing::has_device()) return;
   check_head<bf16>(3, 128, 4608);
   check_head<fp16>(5, 256, 640);
-  check_head<bf16>(2, 4224, 80);  // too wide for one kernel with the norm
   check_head<bf16>(60, 64, 80);
 }
 
@@ -278,10 +276,18 @@ BOOST_AUTO_TEST_CASE(norm_qkv) {
   check_qkv<bf16, 128>(4, 128, 2, 7, true, false);
   check_qkv<fp16, 128>(3, 256, 1, 2, true, true);
   check_qkv<fp16, 64>(12, 128, 2, 1, false, true);
-  check_qkv<bf16, 64>(2, 4224, 1, 1, false, true);  // too wide for one kernel with the norm
-  check_qkv<fp16, 64>(2, 4224, 1, 1, true, false);
   check_qkv<bf16, 128>(141, 64, 1, 2, true, true);
   check_qkv<bf16, 256>(9, 64, 1, 2, false, true);
+}
+
+// Inputs too wide for one kernel with the norm, which also use the slots of their rings again. What racecheck
+// says of that is explained in CONTRIBUTING.md.
+BOOST_AUTO_TEST_CASE(rings_used_again, *boost::unit_test::label("not_racecheck")) {
+  if (!testing::has_device()) return;
+  check_gate_up<bf16>(2, 4224, 128);
+  check_head<bf16>(2, 4224, 80);
+  check_qkv<bf16, 64>(2, 4224, 1, 1, false, true);
+  check_qkv<fp16, 64>(2, 4224, 1, 1, true, false);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
