@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 #include <charconv>
@@ -31,6 +35,15 @@ asio::awaitable<void> http_reply::send(http_response response) {
   if (!style_.head_only) waiting_ += response.body;
   push();
   co_return;
+}
+
+asio::awaitable<void> http_reply::deliver(http_response response) {
+  co_await send(std::move(response));
+  if (complete()) co_return;
+  auto const strand = co_await asio::this_coro::executor;
+  co_await asio::experimental::make_parallel_group(asio::co_spawn(strand, finish(), asio::deferred),
+                                                   asio::co_spawn(strand, pump(), asio::deferred))
+      .async_wait(asio::experimental::wait_for_one{}, asio::use_awaitable);
 }
 
 asio::awaitable<void> http_reply::begin_events(std::vector<header> headers) {

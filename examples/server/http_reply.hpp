@@ -29,6 +29,9 @@ class http_reply final : public reply {
   boost::asio::awaitable<void> end_events() override;
   bool streaming() const noexcept override { return state_ == state::streaming; }
 
+  /// Sends a response, and returns when it is out, or when the client does not take it. Needs no pump.
+  boost::asio::awaitable<void> deliver(http_response response);
+
   /// Waits until the out-buffer is empty.
   boost::asio::awaitable<void> finish();
   /// Writes what `finish` and the others leave; returns when the client is gone or reads too slowly.

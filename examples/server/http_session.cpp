@@ -35,6 +35,12 @@ reply_style style_of(request_head const& head, server_state const& shared, std::
           .origin = allowed_origin(shared, head.origin)};
 }
 
+request_head nothing_read() {
+  request_head head;
+  head.arrived = clock::now();
+  return head;
+}
+
 error_text const failed{.message = "the request could not be answered because of an error in the server",
                         .type = "server_error",
                         .code = "internal_error"};
@@ -82,9 +88,10 @@ asio::awaitable<void> http_session::run() {
     auto taken = co_await reader_.read_head();
     if (std::holds_alternative<connection_end>(taken)) break;
     if (auto const* const why = std::get_if<refusal>(&taken)) {
-      call now{*this, {}};
+      call now{*this, nothing_read()};
       now.out.close_after();
-      co_await send(now, error_response(*why));
+      co_await now.out.deliver(error_response(*why));
+      note(now);
       then = next::close;
     } else {
       then = co_await serve(std::get<request_head>(std::move(taken)));
@@ -104,7 +111,7 @@ asio::awaitable<http_session::next> http_session::serve(request_head head) {
   auto decision = admit(now.head, shared_);
   if (auto* const response = std::get_if<http_response>(&decision)) {
     if (!co_await skip_body(now)) now.out.close_after();
-    co_await send(now, std::move(*response));
+    co_await now.out.deliver(std::move(*response));
   } else {
     now.in = std::get<admitted>(std::move(decision));
     now.request.tenant = now.in.tenant;
@@ -122,7 +129,7 @@ asio::awaitable<bool> http_session::read_body(call& now) {
   auto const got = co_await reader_.read_body(now.request.body, now.budget);
   if (auto const* const why = std::get_if<refusal>(&got)) {
     now.out.close_after();
-    co_await send(now, error_response(*why));
+    co_await now.out.deliver(error_response(*why));
   }
   co_return std::holds_alternative<std::monostate>(got);
 }
@@ -169,15 +176,6 @@ asio::awaitable<void> http_session::answer(call& now) {
     }
   }
   co_await now.out.finish();
-}
-
-asio::awaitable<void> http_session::send(call& now, http_response response) {
-  co_await now.out.send(std::move(response));
-  if (now.out.complete()) co_return;
-  auto const strand = co_await asio::this_coro::executor;
-  co_await asio::experimental::make_parallel_group(asio::co_spawn(strand, now.out.finish(), asio::deferred),
-                                                   asio::co_spawn(strand, now.out.pump(), asio::deferred))
-      .async_wait(asio::experimental::wait_for_one{}, asio::use_awaitable);
 }
 
 void http_session::note(call const& now) {

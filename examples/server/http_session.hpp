@@ -31,7 +31,6 @@ class http_session {
   boost::asio::awaitable<bool> skip_body(call& now);
   boost::asio::awaitable<void> run_route(call& now);
   boost::asio::awaitable<void> answer(call& now);
-  boost::asio::awaitable<void> send(call& now, http_response response);
   void note(call const& now);
 
   server_state& shared_;

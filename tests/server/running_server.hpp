@@ -62,8 +62,6 @@ class running_server {
   }
   ~running_server() {
     if (port_) port_->stop();
-    port_.reset();
-    ::close(silence);
   }
 
   std::uint16_t port() const { return port_->port(); }
@@ -79,8 +77,14 @@ class running_server {
   }
   bool answers_good_requests() { return ask("GET /health HTTP/1.1\r\nHost: x\r\n\r\n").status == 200; }
 
-  int silence = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-  server::event_log log{silence, server::severity::debug};
+  struct null_device {
+    null_device() : descriptor{::open("/dev/null", O_WRONLY | O_CLOEXEC)} {}
+    ~null_device() { ::close(descriptor); }
+    int descriptor;
+  };
+
+  null_device silence;
+  server::event_log log{silence.descriptor, server::severity::debug};
   server::server_state shared{.log = log};
   server::router routes;
   std::atomic<int> running = 0;    // of the routes that wait
