@@ -13,6 +13,9 @@
 #if __has_include(<tenon/text.hpp>)
 #include <tenon/text.hpp>
 #endif
+#if __has_include(<tenon/asio.hpp>)
+#include <tenon/asio.hpp>
+#endif
 #include <tenon/core/dtype.hpp>
 
 int main() { return tenon::size_of(tenon::dtype::bf16) == 2 ? 0 : 1; }
