@@ -50,4 +50,56 @@ BOOST_AUTO_TEST_CASE(a_client_may_leave_at_any_moment) {
   expect_a_good_answer();
 }
 
+BOOST_AUTO_TEST_CASE(a_full_queue_says_so_at_once) {
+  own_service small{{.max_requests = 2}};
+  std::vector<int> statuses;
+  auto const full = [&](std::size_t events) {
+    if (events < 3 || !statuses.empty()) return;
+    auto const refused = ask("/v1/completions", R"({"prompt": ["a", "b"]})", {}, small.service());
+    BOOST_TEST(refused.status == 503);
+    BOOST_TEST(refused.header("Retry-After") == "1");
+    BOOST_TEST(refused.error().at("code") == "overloaded");
+    statuses.push_back(ask("/v1/completions", R"({"prompt": "a"})", {}, small.service()).status);
+  };
+  auto const body = chat("Hello!", R"({"stream": true, "ignore_eos": true, "max_tokens": 200})");
+  auto const stream = ask(chats, body, {.on_events = full}, small.service());
+  BOOST_TEST(stream.ended);
+  BOOST_TEST((statuses == std::vector{200}));  // one place was left
+  BOOST_TEST(every_page_is_back(small.engine()));
+
+  own_service narrow{{.max_tokens = 100}};
+  auto const long_one = ask("/v1/completions", R"({"prompt": "a", "max_tokens": 200})", {}, narrow.service());
+  BOOST_TEST(long_one.status == 503);
+  BOOST_TEST(ask("/v1/completions", R"({"prompt": "a", "max_tokens": 20})", {}, narrow.service()).status ==
+             200);
+}
+
+BOOST_AUTO_TEST_CASE(a_spent_budget_waits_for_a_place) {
+  own_service small{{.max_requests = 1}};
+  auto const body = chat("What is 123 + 456?", R"({"thinking_token_budget": 3})");
+  auto const whole = ask(chats, body, {}, small.service());
+  BOOST_REQUIRE_MESSAGE(whole.status == 200, whole.body);
+  BOOST_TEST(whole.json().at("choices").at(0).at("message").at("content") == "123 + 456 = 579");
+  std::vector<std::string> const many(6, with(body, R"({"stream": true})"));
+  own_service two{{.max_requests = 6}};
+  for (auto const& each : ask_all(chats, many, two.service())) BOOST_TEST(each.ended);
+  BOOST_TEST(every_page_is_back(two.engine()));
+}
+
+BOOST_AUTO_TEST_CASE(an_engine_that_ends_ends_its_answers_with_an_error) {
+  own_service doomed;
+  auto const end = [&](std::size_t events) {
+    if (events >= 4) doomed.engine().stop();
+  };
+  auto const body = chat("Hello!", R"({"stream": true, "ignore_eos": true, "max_tokens": 1500})");
+  auto const stream = ask(chats, body, {.on_events = end}, doomed.service());
+  BOOST_TEST(stream.status == 200);
+  BOOST_TEST(stream.ended);
+  BOOST_TEST(stream.error().at("type") == "server_error");
+  BOOST_TEST(stream.error().at("code") == "engine");
+  auto const later = ask(chats, body, {}, doomed.service());
+  BOOST_TEST(later.status == 503);
+  BOOST_TEST(later.error().at("code") == "shutting_down");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

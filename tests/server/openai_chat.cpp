@@ -295,6 +295,22 @@ BOOST_AUTO_TEST_CASE(token_ids_are_those_of_the_answer) {
   BOOST_TEST(stream.front().as_object().contains("prompt_token_ids"));
 }
 
+BOOST_AUTO_TEST_CASE(without_thinking_and_sampling_fields_the_modes_values_hold) {
+  auto sampled = service();
+  sampled.sampling = {.temperature = 2.0f};  // a checkpoint whose own values show
+  auto const ask_with = [&](std::string_view more) {
+    auto const body = chat("Hello!", with(R"({"seed": 3, "max_tokens": 60, "ignore_eos": true})", more));
+    return message_of(ask(route, body, {}, sampled));
+  };
+  auto const of_the_mode = ask_with(direct);
+  BOOST_TEST(of_the_mode ==
+             ask_with(with(direct, R"({"temperature": 0.7, "top_p": 0.8, "top_k": 20, "min_p": 0})")));
+  BOOST_TEST(of_the_mode != ask_with(with(direct, R"({"temperature": 2})")));
+  BOOST_TEST(ask_with(with(direct, R"({"top_p": 1})")) == ask_with(with(direct, R"({"temperature": 2})")));
+  sampled.sampling_of_the_model = false;
+  BOOST_TEST(ask_with(direct) == ask_with(with(direct, R"({"temperature": 2})")));
+}
+
 BOOST_AUTO_TEST_CASE(choices_differ_by_chance_and_agree_by_seed) {
   auto const body =
       chat("Hello!",

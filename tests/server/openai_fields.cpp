@@ -120,6 +120,11 @@ BOOST_AUTO_TEST_CASE(unknown_fields_are_named) {
   BOOST_TEST(noted == "ignored: frobnicate, y??z: 1, chat_template_kwargs.x");
   auto const stream = ask(chats, with(body, R"({"stream": true})"), {}, listening);
   BOOST_TEST(stream.header("x-tenon-ignored") == answer.header("x-tenon-ignored"));
+  auto const nested = ask(
+      chats, chat("Hi", R"({"max_tokens": 1, "stream": true, "stream_options": {"colour": 1, "none": null},
+    "tools": [{"function": {"name": "f"}}], "tool_choice": {"type": "function", "function": {"name": "f", "x": 1}, "y": 2}})"));
+  BOOST_TEST(nested.header("x-tenon-ignored") ==
+             "tool_choice.y, tool_choice.function.x, stream_options.colour");
   auto const message =
       ask(chats, R"({"max_tokens": 1, "messages": [{"role": "user", "content": "x", "mood": "good"}]})");
   BOOST_TEST(message.header("x-tenon-ignored") == "messages[0].mood");
@@ -132,6 +137,7 @@ BOOST_AUTO_TEST_CASE(unknown_fields_are_errors_to_a_strict_server) {
   auto strict = service();
   strict.strict = true;
   for (auto const* const more : {R"({"frobnicate": 1})", R"({"chat_template_kwargs": {"frobnicate": 2}})",
+                                 R"({"stream": true, "stream_options": {"frobnicate": 4}})",
                                  R"({"messages": [{"role": "user", "content": "x", "frobnicate": 3}]})"}) {
     auto const answer = ask(chats, chat("Hi", more), {}, strict);
     BOOST_TEST(answer.status == 400);

@@ -45,17 +45,6 @@ tenon::any_engine make_engine() {
   return tenon::any_engine{std::make_unique<tenon::engine<tiny>>(std::move(weights), options)};
 }
 
-struct program {
-  tenon::byte_level_bpe tokenizer = tenon::byte_level_bpe::load(model_directory());
-  tenon::engine_thread engine{make_engine()};
-  server::model_service service{.engine = engine,
-                                .tokenizer = tokenizer,
-                                .format = tenon::choose_chat_format(model_directory()),
-                                .names = {"tiny", "other/name"},
-                                .created = 1700000000,
-                                .sampling = {.temperature = 0.0f}};
-};
-
 /// Keeps what a route writes; cancels the route when its client leaves.
 class recorder final : public server::reply {
  public:
@@ -81,6 +70,7 @@ class recorder final : public server::reply {
       into_.events.emplace_back(events.substr(6, end - 6));
       events.remove_prefix(end + 2);
     }
+    if (who_.on_events) who_.on_events(into_.events.size());
     if (who_.leaves_after_events && into_.events.size() >= *who_.leaves_after_events)
       leave_.emit(asio::cancellation_type::terminal);
     co_return;
@@ -156,9 +146,31 @@ answer exchange_one(std::string method, std::string_view path, std::string_view 
 
 }  // namespace
 
+struct own_service::program {
+  explicit program(tenon::inbox_limits limits) : engine{make_engine(), limits} {}
+
+  tenon::byte_level_bpe tokenizer = tenon::byte_level_bpe::load(model_directory());
+  tenon::engine_thread engine;
+  server::model_service service{.engine = engine,
+                                .tokenizer = tokenizer,
+                                .format = tenon::choose_chat_format(model_directory()),
+                                .names = {"tiny", "other/name"},
+                                .created = 1700000000,
+                                .sampling = {.temperature = 0.0f}};
+};
+
+own_service::own_service(tenon::inbox_limits limits) : self_{std::make_unique<program>(limits)} {}
+own_service::~own_service() = default;
+server::model_service& own_service::service() noexcept {
+  return self_->service;
+}
+tenon::engine_thread& own_service::engine() noexcept {
+  return self_->engine;
+}
+
 server::model_service& service() {
-  static program only;
-  return only.service;
+  static own_service only;
+  return only.service();
 }
 
 answer ask(std::string_view path, std::string_view body, client const& who, server::model_service& of) {
@@ -169,11 +181,12 @@ answer get(std::string_view path) {
   return exchange_one("GET", path, "", {}, service());
 }
 
-std::vector<answer> ask_all(std::string_view path, std::vector<std::string> const& bodies) {
+std::vector<answer> ask_all(std::string_view path, std::vector<std::string> const& bodies,
+                            server::model_service& of) {
   std::vector<std::unique_ptr<exchange>> all;
   for (auto const& body : bodies)
     all.push_back(std::make_unique<exchange>("POST", std::string{path}, body, client{}));
-  run(service(), all);
+  run(of, all);
   std::vector<answer> answers;
   for (auto const& each : all) answers.push_back(std::move(each->result));
   return answers;
@@ -197,8 +210,7 @@ object answer::error() const {
   return whole.at("error").as_object();
 }
 
-bool every_page_is_back() {
-  auto& engine = service().engine;
+bool every_page_is_back(tenon::engine_thread& engine) {
   for (int i = 0; i < 500; ++i) {
     auto const stats = engine.stats();
     bool const idle =

@@ -6,6 +6,7 @@
 #include <boost/json/value.hpp>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +38,22 @@ struct answer {
   object error() const;
 };
 
+/// A service with an engine of its own, to be filled up or ended.
+class own_service {
+ public:
+  explicit own_service(tenon::inbox_limits limits = {});
+  own_service(own_service const&) = delete;
+  own_service& operator=(own_service const&) = delete;
+  ~own_service();
+
+  server::model_service& service() noexcept;
+  tenon::engine_thread& engine() noexcept;
+
+ private:
+  struct program;
+  std::unique_ptr<program> self_;
+};
+
 /// The one service of the test program: names "tiny" and "other/name", greedy unless a request says
 /// otherwise.
 server::model_service& service();
@@ -44,6 +61,7 @@ server::model_service& service();
 /// How a client behaves.
 struct client {
   std::string tenant{};
+  std::function<void(std::size_t)> on_events{};      ///< hears how many there are, after each write
   std::optional<std::size_t> leaves_after_events{};  ///< goes away: the route is cancelled at the next wait
   std::optional<std::size_t> leaves_after_posts{};   ///< goes away after so many turns of its event loop
 };
@@ -53,9 +71,10 @@ answer ask(std::string_view path, std::string_view body, client const& who = {},
 answer get(std::string_view path);
 
 /// Several requests at once on one event loop.
-std::vector<answer> ask_all(std::string_view path, std::vector<std::string> const& bodies);
+std::vector<answer> ask_all(std::string_view path, std::vector<std::string> const& bodies,
+                            server::model_service& of = service());
 
 /// Waits until nothing is open, and tells whether every page is free or cached.
-bool every_page_is_back();
+bool every_page_is_back(tenon::engine_thread& engine = service().engine);
 
 }  // namespace openai_test

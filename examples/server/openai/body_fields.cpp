@@ -160,4 +160,9 @@ std::vector<std::string_view> body_fields::unread() const {
   return names;
 }
 
+void body_fields::note_unread(std::vector<std::string>& ignored) const {
+  for (auto const name : unread())
+    if (!object_.at(name).is_null()) ignored.push_back(path(name));
+}
+
 }  // namespace server

@@ -63,6 +63,9 @@ class body_fields {
   /// Names of the fields that are there and were not asked for, in their order.
   std::vector<std::string_view> unread() const;
 
+  /// Adds the paths of those to `ignored`, for an object inside the body, all of whose known fields are read.
+  void note_unread(std::vector<std::string>& ignored) const;
+
  private:
   boost::json::object const& object_;
   std::string path_;

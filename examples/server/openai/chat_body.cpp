@@ -20,7 +20,7 @@ std::optional<bool> read_thinking(body_fields& fields, std::vector<std::string>&
       refuse("chat_template_kwargs.enable_thinking", "invalid_value",
              "expected the value of enable_thinking");
     if (nested) thinking = nested;
-    for (auto const name : arguments.unread()) ignored.push_back(arguments.path(name));
+    arguments.note_unread(ignored);
   }
   return thinking;
 }
@@ -43,7 +43,7 @@ bool has_tool(std::vector<boost::json::value> const& tools, std::string_view nam
 }
 
 /// {"type": "function", "function": {"name": …}}
-std::string read_named_tool(boost::json::object const& choice, std::vector<boost::json::value> const& tools) {
+std::string read_named_tool(boost::json::object const& choice, conversation_fields& conversation) {
   body_fields fields{choice, "tool_choice"};
   auto const type = fields.string("type");
   if (!type) refuse("tool_choice.type", "missing_required_parameter", "is missing");
@@ -51,11 +51,14 @@ std::string read_named_tool(boost::json::object const& choice, std::vector<boost
     refuse("tool_choice.type", "unsupported_value", "expected 'function', found '" + *type + "'");
   auto const* const function = fields.object("function");
   if (function == nullptr) refuse("tool_choice.function", "missing_required_parameter", "is missing");
-  auto const name = body_fields{*function, "tool_choice.function"}.string("name");
+  body_fields named{*function, "tool_choice.function"};
+  auto const name = named.string("name");
   if (!name) refuse("tool_choice.function.name", "missing_required_parameter", "is missing");
-  if (!has_tool(tools, *name))
+  if (!has_tool(conversation.options.tools, *name))
     refuse("tool_choice.function.name", "invalid_value",
            "expected the name of one of the tools, found '" + *name + "'");
+  fields.note_unread(conversation.ignored);
+  named.note_unread(conversation.ignored);
   return *name;
 }
 
@@ -66,7 +69,7 @@ void read_tool_choice(body_fields& fields, chat_body& body) {
   auto const* const choice = fields.value("tool_choice");
   if (choice == nullptr) return;
   if (choice->is_object()) {
-    body.forced_tool = read_named_tool(choice->get_object(), tools);
+    body.forced_tool = read_named_tool(choice->get_object(), body.conversation);
     body.tools = tool_use::forced;
     body.parallel_tool_calls = false;
     return;
@@ -126,11 +129,9 @@ chat_body read_chat_body(boost::json::object const& body, model_service const& s
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
   if (auto const budget = fields.integer("thinking_token_budget", {0, most}))
     result.thinking_budget = static_cast<std::int32_t>(*budget);
-  result.ignored = check_unread(fields, body, chat_route, service.strict);
-  for (auto const& path : result.conversation.ignored) {
-    if (service.strict) refuse(path, "unknown_parameter", "is not known");
-    result.ignored.push_back(path);
-  }
+  auto nested = result.conversation.ignored;
+  nested.insert(nested.end(), result.generation.ignored.begin(), result.generation.ignored.end());
+  result.ignored = check_unread(fields, body, chat_route, service.strict, std::move(nested));
   return result;
 }
 

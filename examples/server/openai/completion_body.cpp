@@ -65,7 +65,7 @@ completion_body read_completion_body(boost::json::object const& body, model_serv
   if (result.echo && result.generation.wish.sampling.logprobs >= 0)
     refuse("echo", "unsupported_value", "is not supported together with logprobs");
   result.added_tokens = fields.boolean("add_special_tokens").value_or(true);
-  result.ignored = check_unread(fields, body, completions_route, service.strict);
+  result.ignored = check_unread(fields, body, completions_route, service.strict, result.generation.ignored);
   return result;
 }
 
@@ -90,8 +90,7 @@ tokenize_body read_tokenize_body(boost::json::object const& body, model_service 
       if (fields.value(name) != nullptr) refuse(name, "invalid_value", "expected messages with it");
     }
   }
-  for (auto& name : check_unread(fields, body, tokenize_route, service.strict))
-    result.ignored.push_back(std::move(name));
+  result.ignored = check_unread(fields, body, tokenize_route, service.strict, std::move(result.ignored));
   return result;
 }
 

@@ -124,6 +124,7 @@ void read_stream(body_fields& fields, generation_fields& result) {
   options.boolean("include_obfuscation");  // padding of chunks, which hides nothing on one's own machine
   if (options.boolean("continuous_usage_stats").value_or(false))
     refuse("stream_options.continuous_usage_stats", "unsupported_parameter", "is not supported");
+  options.note_unread(result.ignored);
 }
 
 }  // namespace

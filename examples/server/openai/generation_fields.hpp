@@ -32,6 +32,7 @@ struct generation_fields {
   bool stream = false;
   bool include_usage = false;
   std::string cache_salt{};
+  std::vector<std::string> ignored{};  ///< paths inside of its fields that nobody knows
 };
 
 /// Reads them, with the service's values for what is left out. Throws tenon::request_error.

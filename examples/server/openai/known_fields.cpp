@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/json/parse.hpp>
+#include <iterator>
 #include <stdexcept>
 
 namespace server {
@@ -123,7 +124,7 @@ std::span<known_field const> known_fields() {
 }
 
 std::vector<std::string> check_unread(body_fields const& fields, boost::json::object const& body,
-                                      route_set route, bool strict) {
+                                      route_set route, bool strict, std::vector<std::string> nested) {
   std::vector<std::string> unknown;
   for (auto const name : fields.unread()) {
     auto const known = std::find_if(table.begin(), table.end(), [&](known_field const& each) {
@@ -137,6 +138,8 @@ std::vector<std::string> check_unread(body_fields const& fields, boost::json::ob
     if (known->use == field_use::refused && !is_harmless(*known, body.at(name)))
       refuse(std::string{name}, "unsupported_parameter", "is not supported");
   }
+  unknown.insert(unknown.end(), std::make_move_iterator(nested.begin()),
+                 std::make_move_iterator(nested.end()));
   if (strict && !unknown.empty()) refuse(unknown.front(), "unknown_parameter", "is not known");
   return unknown;
 }

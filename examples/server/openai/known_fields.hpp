@@ -37,9 +37,10 @@ struct known_field {
 std::span<known_field const> known_fields();
 
 /// Goes over the fields that a route's reader did not read: refuses what is known and not supported, and
-/// returns the paths of those that nobody knows, to be named in the answer. Throws tenon::request_error.
+/// returns the paths of those that nobody knows, `nested` ones last, to be named in the answer. Throws
+/// tenon::request_error.
 /// strict: unknown fields are refused, too.
 std::vector<std::string> check_unread(body_fields const& fields, boost::json::object const& body,
-                                      route_set route, bool strict);
+                                      route_set route, bool strict, std::vector<std::string> nested = {});
 
 }  // namespace server
