@@ -17,8 +17,9 @@
 #include <iostream>
 #include <thread>
 
-#include "benchmarks/serving/http_client.hpp"
+#include "benchmarks/serving/chat_client.hpp"
 #include "benchmarks/serving/plan.hpp"
+#include "benchmarks/serving/server_state.hpp"
 
 namespace {
 
@@ -31,24 +32,6 @@ struct target {
   std::string key;
   std::string model;
   int threads = 4;
-};
-
-/// What /metrics says that a load curve is interested in.
-struct server_state {
-  std::int64_t at = 0;
-  double busy_seconds = -1;
-  double memory_bytes = 0;
-  double replayed = 0;
-  double eager = 0;
-
-  void read_line(std::string_view line) {
-    double const value = std::strtod(std::string{line.substr(line.rfind(' ') + 1)}.c_str(), nullptr);
-    auto const has = [line](std::string_view part) { return line.find(part) != line.npos; };
-    if (line.starts_with("tenon:device_busy_seconds_total{")) busy_seconds = value;
-    if (line.starts_with("tenon:device_memory_bytes{") && !has("\"free\"")) memory_bytes += value;
-    if (line.starts_with("tenon:step_total{") && !has("\"prompt\""))
-      (has("\"replay\"") ? replayed : eager) += value;
-  }
 };
 
 class load_generator {
@@ -80,7 +63,7 @@ class load_generator {
         spawn_and_wait(static_cast<int>(load), [&](int) { return client(seen, plan_.per_client); });
       auto line = seen.summary(plan_.about("serving/load", open, load));
       line["model"] = where_.model;
-      add_state(line, before, wait_for(state()));
+      wait_for(state()).add_to(line, before);
       print(line);
       rows.add(line);
     }
@@ -134,66 +117,12 @@ class load_generator {
     for (auto const& turn : asked.turns) {
       messages.push_back({{"role", "user"}, {"content", turn.text}});
       std::string answer;
-      auto record = co_await ask(connection, body_of(messages, turn.max_tokens), answer);
+      auto record =
+          co_await ask(connection, body_of(where_.model, messages, turn.max_tokens, plan_.greedy), answer);
       bool const failed = !record.failure.empty();
       seen.add(std::move(record));
       if (failed) co_return;
       messages.push_back({{"role", "assistant"}, {"content", answer}});
-    }
-  }
-
-  std::string body_of(json::array const& messages, std::int32_t max_tokens) const {
-    json::object body{{"model", where_.model},
-                      {"messages", messages},
-                      {"max_tokens", max_tokens},
-                      {"ignore_eos", true},
-                      {"stream", true},
-                      {"stream_options", {{"include_usage", true}}},
-                      {"chat_template_kwargs", {{"enable_thinking", false}}}};
-    if (plan_.greedy) body["temperature"] = 0;
-    return json::serialize(body);
-  }
-
-  asio::awaitable<request_record> ask(http_client& connection, std::string body, std::string& answer) {
-    request_record record;
-    event_reader events{[&](json::object const& event) { hear(event, record, answer); }};
-    try {
-      co_await connection.connect();
-      record.sent = tenon::steady_nanoseconds();
-      auto const status =
-          co_await connection.exchange(http::verb::post, "/v1/chat/completions", std::move(body),
-                                       [&](std::string_view piece) { events.feed(piece); });
-      if (status != 200)
-        record.failure = std::to_string(status);
-      else if (record.failure.empty() && !events.done())
-        record.failure = "truncated";
-    } catch (boost::system::system_error const& failed) {
-      record.failure = failed.code().message();
-      connection.close();
-    }
-    record.ended = tenon::steady_nanoseconds();
-    if (record.sent == 0) record.sent = record.ended;
-    co_return record;
-  }
-
-  static void hear(json::object const& event, request_record& record, std::string& answer) {
-    if (event.contains("error")) record.failure = "error event";
-    if (auto const* usage = event.if_contains("usage"); usage != nullptr && usage->is_object()) {
-      auto const& counts = usage->get_object();
-      record.prompt_tokens = counts.at("prompt_tokens").to_number<std::int64_t>();
-      record.generated_tokens = counts.at("completion_tokens").to_number<std::int64_t>();
-      if (auto const* details = counts.if_contains("prompt_tokens_details");
-          details != nullptr && details->is_object())
-        record.cached_tokens = details->get_object().at("cached_tokens").to_number<std::int64_t>();
-    }
-    auto const* choices = event.if_contains("choices");
-    if (choices == nullptr || choices->as_array().empty()) return;
-    auto const& delta = choices->as_array()[0].at("delta").as_object();
-    for (char const* field : {"content", "reasoning_content"}) {
-      auto const* text = delta.if_contains(field);
-      if (text == nullptr || !text->is_string() || text->get_string().empty()) continue;
-      record.arrivals.push_back(tenon::steady_nanoseconds());
-      answer += text->get_string();
     }
   }
 
@@ -210,20 +139,7 @@ class load_generator {
     std::string text;
     auto const status = co_await connection.exchange(http::verb::get, "/metrics", "",
                                                      [&](std::string_view piece) { text += piece; });
-    server_state found{.at = tenon::steady_nanoseconds()};
-    std::istringstream lines{status == 200 ? text : std::string{}};
-    for (std::string line; std::getline(lines, line);) found.read_line(line);
-    co_return found;
-  }
-
-  static void add_state(json::object& line, server_state const& before, server_state const& after) {
-    if (before.busy_seconds < 0 || after.busy_seconds < 0) return;
-    line["busy"] =
-        (after.busy_seconds - before.busy_seconds) / (static_cast<double>(after.at - before.at) * 1e-9);
-    line["memory_gb"] = after.memory_bytes * 1e-9;
-    double const replayed = after.replayed - before.replayed;
-    double const decode_only = replayed + after.eager - before.eager;
-    if (decode_only > 0) line["replayed"] = replayed / decode_only;
+    co_return server_state::read(status == 200 ? text : std::string{});
   }
 
   target where_;
