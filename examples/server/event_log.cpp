@@ -15,6 +15,7 @@ namespace server {
 namespace {
 
 constexpr std::size_t most_lines = 8192;
+constexpr auto gather_time = std::chrono::milliseconds{5};  // a wake for each line costs more than the line
 
 std::string timestamp() {
   auto const now = std::chrono::system_clock::now();
@@ -107,15 +108,17 @@ void event_log::write(severity level, std::string_view event, std::initializer_l
     append_value(line, field.value);
   }
   line += '\n';
+  bool first = false;
   {
     std::scoped_lock lock{mutex_};
     if (lines_.size() >= most_lines) {
       ++dropped_;
       return;
     }
+    first = lines_.empty();
     lines_.push_back(std::move(line));
   }
-  wake_.notify_one();
+  if (first) wake_.notify_one();
 }
 
 void event_log::run() {
@@ -134,6 +137,8 @@ void event_log::run() {
     if (dropped > 0) text += timestamp() + " warning log_dropped lines=" + std::to_string(dropped) + "\n";
     write_all(file_descriptor_, text);
     taken.clear();
+    std::unique_lock lock{mutex_};
+    wake_.wait_for(lock, gather_time, [this] { return ending_; });
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
@@ -130,6 +131,9 @@ asio::awaitable<void> http_reply::pump() {
       wake_.expires_at(streaming() ? last_event_ + limits_->ping_time : time_point::max());
       boost::system::error_code woken;
       co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+      // Without this check the next wait would throw, once a request.
+      if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none)
+        co_return;
       if (woken || !streaming()) continue;
       append_chunk(": ping\n\n");
       last_event_ = clock::now();

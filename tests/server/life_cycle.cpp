@@ -40,8 +40,8 @@ struct scripted_engine {
 class running_life {
  public:
   running_life(running_server& server, scripted_engine& engine, server::life_cycle::times times)
-      : life_{server.shared, times}, thread_{[this, &engine] { status_ = life_.run(engine.view()); }} {
-    server.shared.now = phase::loading;
+      : life_{(server.shared.now = phase::loading, server.shared), times},
+        thread_{[this, &engine] { status_ = life_.run(engine.view()); }} {
     BOOST_REQUIRE(eventually([&] { return server.shared.now == phase::serving; }));
     std::this_thread::sleep_for(10ms);  // until the signals mean their end
   }
