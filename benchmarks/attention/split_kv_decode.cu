@@ -39,14 +39,19 @@ struct as_picked {
   }
 };
 
-/// Its kernel with other warps a block and blocks a multiprocessor.
-template <std::int32_t Warps, std::int32_t Blocks> struct tuned {
+/// Its kernel with another tuning.
+template <class Tuning> struct tuned {
   template <std::int32_t Group, class View, class Element>
   static void run(cuda::context& ctx, batch_view const& batch, layer_index layer, View const& kv,
                   matrix_view<Element const> queries, matrix_view<Element> out) {
-    std::int32_t const blocks = Blocks * ctx.properties().multiprocessors;
-    cuda::launch_split_kv<Group, Warps>(ctx, batch, layer, kv, queries, out, blocks, 1);
+    cuda::launch_split_kv<Group, Tuning>(ctx, batch, layer, kv, queries, out,
+                                         Tuning::resident * ctx.properties().multiprocessors);
   }
+};
+
+struct two_small_blocks : cuda::split_kv_tuning {
+  static constexpr std::int32_t warps = 4;
+  static constexpr std::int32_t resident = 2;
 };
 
 __global__ void fill(std::uint32_t* words, std::size_t count) {
@@ -241,9 +246,7 @@ int main(int argc, char* argv[]) {
   {
     bench on{static_cast<std::size_t>(gigabytes * 1e9) / 4096 * 4096, json};
     run_sizes<as_picked>(on, as_picked::name, false);
-    run_sizes<tuned<4, 2>>(on, "4 warps x 2", true);
-    run_sizes<tuned<6, 1>>(on, "6 warps x 1", true);
-    run_sizes<tuned<6, 2>>(on, "6 warps x 2", true);
+    run_sizes<tuned<two_small_blocks>>(on, "4 warps x 2", true);
   }
   if (json != nullptr) std::fclose(json);
   return 0;

@@ -18,42 +18,49 @@ namespace tenon {
 
 namespace cuda {
 
-template <class Element, std::int32_t HeadDim, std::int32_t Group, class View, std::int32_t Warps>
-__global__ void __launch_bounds__(Warps * 32, 12 / Warps)
+/// How decode attention is cut: one block of eight warps a multiprocessor. H100, one row at context 2048,
+/// with 8 kv heads and a group of 2, or 4 and 7: 6.2 and 6.0 us; with two blocks of four warps 7.7 and 8.2.
+struct split_kv_tuning {
+  static constexpr std::int32_t warps = 8;
+  static constexpr std::int32_t resident = 1;    ///< blocks of a multiprocessor whose registers fit
+  static constexpr std::int32_t least = 1;       ///< units of a block, where there is any work
+  static constexpr std::int32_t prefetched = 2;  ///< tiles that a warp asks for ahead
+};
+
+template <class Element, std::int32_t HeadDim, std::int32_t Group, class View, class Tuning>
+__global__ void __launch_bounds__(Tuning::warps * 32, Tuning::resident)
     split_kv_kernel(split_kv_arguments<Element, View> const arguments) {
-  using block_type = split_kv_block<Element, HeadDim, Group, View, Warps>;
+  using block_type = split_kv_block<Element, HeadDim, Group, View, Tuning>;
   __shared__ typename block_type::shared_storage shared;
   let_next_start();
   block_type{arguments, shared}.run();
 }
 
-/// Decode attention of a batch's rows by `blocks` blocks, each of which has work for `least_units` units or
-/// none.
-template <std::int32_t Group, std::int32_t Warps, class View, class Element>
+/// Decode attention of a batch's rows by `blocks` blocks.
+template <std::int32_t Group, class Tuning, class View, class Element>
 void launch_split_kv(context& ctx, batch_view const& batch, layer_index layer, View const& kv,
-                     matrix_view<Element const> queries, matrix_view<Element> out, std::int32_t blocks,
-                     std::int32_t least_units) {
+                     matrix_view<Element const> queries, matrix_view<Element> out, std::int32_t blocks) {
   constexpr std::int32_t head_dim = View::head_dim;
   auto const kv_heads = static_cast<std::int32_t>(queries.extent(1) / (Group * head_dim));
-  std::size_t const parts = static_cast<std::size_t>(blocks) * 2 * Group;
-  constexpr std::size_t sum_bytes = head_dim * sizeof(float);
-  auto* const partials = static_cast<std::byte*>(ctx.partial_scratch(parts * (sum_bytes + sizeof(float2))));
-  auto const heads = static_cast<std::size_t>(batch.shape.rows) * static_cast<std::size_t>(kv_heads);
+  std::size_t const vectors = static_cast<std::size_t>(blocks) * 2 * Group * head_dim / 4;
+  auto* const partials =
+      static_cast<std::byte*>(ctx.partial_scratch(vectors * (sizeof(float4) + sizeof(float2))));
+  auto const pieces = static_cast<std::size_t>(batch.shape.rows) * static_cast<std::size_t>(kv_heads);
   split_kv_arguments<Element, View> const arguments{
       .kv = kv,
       .layer = layer.value,
       .rows = batch.shape.rows,
       .kv_heads = kv_heads,
-      .least = least_units,
+      .least = Tuning::least,
       .plan = reinterpret_cast<split_kv_row const*>(batch.plan),
       .table = batch.table,
       .queries = queries.data,
       .out = out.data,
       .part_sums = reinterpret_cast<float4*>(partials),
-      .part_scales = reinterpret_cast<float2*>(partials + parts * sum_bytes),
-      .arrived = ctx.counters(heads)};
-  launch<split_kv_kernel<Element, head_dim, Group, View, Warps>>(
-      ctx, dim3(static_cast<unsigned>(blocks)), dim3(Warps * 32), 0, ordering::dependent, arguments);
+      .part_scales = reinterpret_cast<float2*>(partials + vectors * sizeof(float4)),
+      .arrived = ctx.counters(pieces)};
+  launch<split_kv_kernel<Element, head_dim, Group, View, Tuning>>(
+      ctx, dim3(static_cast<unsigned>(blocks)), dim3(Tuning::warps * 32), 0, ordering::dependent, arguments);
 }
 
 }  // namespace cuda
@@ -63,9 +70,10 @@ void launch_split_kv(context& ctx, batch_view const& batch, layer_index layer, V
 /// All contexts together are dealt to blocks in equal shares, whatever row or key/value head they fall into,
 /// so that every multiprocessor is busy for one long context and for many. A block gives the softmax maximum,
 /// sum and weighted values of each piece, and the one that comes last merges those of a head in order
-/// (Milakov and Gimelshein 2018, arXiv:1805.02867). The grid is the device's size and what a block does
-/// follows from the plan, so one recording serves every batch of as many rows. How contexts are cut depends
-/// on the whole batch, and so do the last bits.
+/// (Milakov and Gimelshein 2018, arXiv:1805.02867). Keys and values of earlier steps are read before the
+/// kernel ahead is complete: only the newest position's are its. The grid is the device's size and what a
+/// block does follows from the plan, so one recording serves every batch of as many rows. How contexts are
+/// cut depends on the whole batch, and so do the last bits.
 struct split_kv_decode {
   static constexpr std::string_view name = "split_kv_decode";
   static constexpr bool capturable = true;
@@ -90,14 +98,9 @@ struct split_kv_decode {
           "decode part of phased_attention"};
     }
     if (batch.shape.rows == 0) return;
-    cuda::launch_split_kv<Group, warps>(ctx, batch, layer, kv, queries, out, ctx.properties().multiprocessors,
-                                        1);
+    cuda::launch_split_kv<Group, cuda::split_kv_tuning>(ctx, batch, layer, kv, queries, out,
+                                                        ctx.properties().multiprocessors);
   }
-
- private:
-  /// Of one block a multiprocessor. One row at context 2048, with 8 kv heads and a group of 2, or 4 and 7,
-  /// takes 6.3 or 5.9 us; with two blocks of four warps 7.7 or 8.2 (H100, 2026-11-22).
-  static constexpr std::int32_t warps = 8;
 };
 
 }  // namespace tenon

@@ -31,15 +31,19 @@ struct split_kv_plan {
     return row_words * (static_cast<std::size_t>(rows) + 1);
   }
 
+  static constexpr std::int32_t units(std::int32_t context) noexcept {
+    return (context + unit_tokens - 1) / unit_tokens;
+  }
+
   /// Plans all rows of a batch in host memory into `out`, which holds `words(rows)`.
   static void write(batch_view const& batch, std::span<std::int32_t> out) {
     auto* const rows = reinterpret_cast<split_kv_row*>(out.data());
-    std::int32_t units = 0;
+    std::int32_t before = 0;
     for (std::int32_t row = 0; row < batch.shape.rows; ++row) {
-      rows[row] = {units, batch.context[row], batch.page_begin[row], 0};
-      units += (batch.context[row] + unit_tokens - 1) / unit_tokens;
+      rows[row] = {before, batch.context[row], batch.page_begin[row], 0};
+      before += units(batch.context[row]);
     }
-    rows[batch.shape.rows] = {units, 0, 0, 0};
+    rows[batch.shape.rows] = {before, 0, 0, 0};
   }
 };
 

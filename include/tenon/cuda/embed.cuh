@@ -16,12 +16,14 @@
 
 namespace tenon::cuda {
 
-/// One block a token; a thread widens eight elements at a time.
+/// One block a token; a thread widens eight elements at a time. It lets no kernel of the step start before
+/// the copies of pages ahead of it are complete, so that attention may read early what earlier steps have
+/// cached.
 template <class Element>
 __global__ void embed_kernel(batch_view batch, Element const* table, std::int32_t width, float* x) {
   using traits = element_traits<Element>;
-  let_next_start();
   wait_for_previous();
+  let_next_start();
   auto const token = static_cast<std::int64_t>(blockIdx.x);
   slot_id const slot = batch.id_slots[token];
   std::int64_t const id = slot == no_slot ? batch.ids[token] : batch.slot_ids[slot];
