@@ -153,6 +153,27 @@ run_oracle() {  # script, venv
   TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 timeout 900 "$2/bin/python" "$1" "${options[@]}" < /dev/null
 }
 
+# The server, and the programs that people talk to it with: tests/clients/run.py, in an environment of its own.
+run_clients() {
+  local venv=$root/clients_venv log=$root/clients.log server=$root/host/examples/server counts
+  begin "the server's clients"
+  [[ -x $server ]] || { echo "skipped: there is no $server"; skipped=$((skipped + 1)); finish; return; }
+  bash examples/install_packages.sh "${install_options[@]}" --optional clients || true
+  if ! { [[ -x $venv/bin/python ]] || python3 -m venv "$venv"; } > "$log" 2>&1 ||
+    ! timeout 600 "$venv/bin/pip" install --quiet --retries 1 --timeout 20 --only-binary :all: \
+      openai langchain-openai httpx websockets >> "$log" 2>&1; then
+    echo "skipped: the clients, because pip could not install them ($log)"
+    skipped=$((skipped + 1))
+    finish
+    return
+  fi
+  "$venv/bin/python" tests/clients/run.py --server "$server" 2>&1 | tee "$log"
+  counts=$(sed -n '$ s/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' "$log")
+  read -r client_passed client_failed client_skipped <<< "${counts:-0 1 0}"
+  passed=$((passed + client_passed)) failed=$((failed + client_failed)) skipped=$((skipped + client_skipped))
+  finish
+}
+
 begin packages
 bash examples/install_packages.sh "${install_options[@]}" test || exit 1
 finish
@@ -189,6 +210,7 @@ if [[ $all -eq 1 ]]; then
     skipped=$((skipped + 1))
   fi
   run_oracles
+  run_clients
 fi
 
 echo

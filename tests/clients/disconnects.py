@@ -48,13 +48,11 @@ async def one(port, draw):
         if draw.random() < 0.2 and writer.can_write_eof():
             writer.write_eof()
             await asyncio.sleep(0.002)
-    except (ConnectionError, asyncio.TimeoutError):
-        pass
-    if draw.random() < 0.5:  # a reset in place of an orderly end
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        writer.transport.abort()
-    else:
-        writer.close()
+        if draw.random() < 0.5:  # a reset in place of an orderly end
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    except (OSError, asyncio.TimeoutError):
+        pass  # the server was first
+    writer.transport.abort()
 
 
 async def many(port, count, draw):

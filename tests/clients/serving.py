@@ -110,6 +110,14 @@ class Server:
         found = self.metrics()
         return total(found, "vllm:num_requests_running"), total(found, "vllm:num_requests_waiting")
 
+    def wait_until_running(self, count=1, seconds=20):
+        """So many requests run. Figures are published after a step: a client may have its tokens before."""
+        deadline = time.monotonic() + seconds
+        while (found := self.running())[0] != count:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"expected {count} running requests, found {found[0]:.0f}, and {found[1]:.0f} waiting")
+            time.sleep(0.005)
+
     def wait_until_idle(self, seconds=20):
         """Nothing runs or waits, and no part of the cache is in use: every page came back."""
         deadline = time.monotonic() + seconds
@@ -129,6 +137,10 @@ class Server:
         """SIGTERM, then the exit status, which must be `expected`."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+        return self.wait(expected, seconds)
+
+    def wait(self, expected=0, seconds=60):
+        """The exit status of a server that was told to stop."""
         try:
             status = self.process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:

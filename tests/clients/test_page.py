@@ -77,10 +77,10 @@ class Page(ServerTest):
         for stop in (lambda: tab.press("Escape"), lambda: tab.run("at('stop').click()")):
             tab.ask("What is 1 + 2?")
             tab.wait(ANSWER + "?.querySelector('.text').innerText.length > 20")
-            self.assertEqual(self.server.running()[0], 1)
+            self.server.wait_until_running()
             stop()
             tab.wait(DONE)
-            self.server.wait_until_idle(3)
+            self.server.wait_until_idle()
             self.assertIn("stopped", tab.run(ANSWER + ".querySelector('.foot').textContent"))
         tab.run("window.body = plain; at('max_tokens').value = ''")
         tab.run(f"[...{ANSWER}.querySelectorAll('.foot button')].find(b => b.textContent === 'Again').click()")

@@ -66,7 +66,7 @@ class Shutdown(unittest.TestCase):
         self.assertEqual([result for result in results if result != ("length", 40, True)], [])
         if refused is not None:
             self.assertIn("retry-after", refused.headers)
-        server.stop(expected=0)
+        server.wait(expected=0)
 
     def test_a_second_signal_ends_at_once(self):
         server = Server()
@@ -88,7 +88,7 @@ class Shutdown(unittest.TestCase):
                 except httpx.TransportError:
                     pass
         asyncio.run(main())
-        server.stop(expected=None)
+        server.wait(expected=None)
 
     def test_an_idle_server_ends_at_once(self):
         server = Server()
