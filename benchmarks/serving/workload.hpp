@@ -71,7 +71,7 @@ struct workload_settings {
   std::int32_t shared_prefix = 0;  ///< words of system prompt that all conversations have in common
   std::int32_t turns = 1;
   std::uint64_t seed = 1;
-  std::string file;  ///< in place of all of these but the seed
+  std::string file{};  ///< in place of all of these but the seed
 };
 
 class workload {
