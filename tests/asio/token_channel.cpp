@@ -20,6 +20,9 @@
 
 #include "engine/small_engines.hpp"
 
+// g++ 12 takes Asio's own operator delete of coroutine frames for another one's.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 namespace {
 
 using namespace tenon;
