@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t most_lines = 8192;
 constexpr auto gather_time = std::chrono::milliseconds{5};  // a wake for each line costs more than the line
+constexpr auto flush_time = std::chrono::milliseconds{500};
 
 std::string timestamp() {
   auto const now = std::chrono::system_clock::now();
@@ -121,6 +122,14 @@ void event_log::write(severity level, std::string_view event, std::initializer_l
   if (first) wake_.notify_one();
 }
 
+void event_log::flush() {
+  std::unique_lock lock{mutex_};
+  hurry_ = true;
+  wake_.notify_one();
+  out_.wait_for(lock, flush_time, [this] { return lines_.empty() && !writing_; });
+  hurry_ = false;
+}
+
 void event_log::run() {
   std::vector<std::string> taken;
   for (bool ending = false; !ending;) {
@@ -130,6 +139,7 @@ void event_log::run() {
       wake_.wait(lock, [this] { return ending_ || !lines_.empty(); });
       ending = ending_;
       taken.swap(lines_);
+      writing_ = true;
       dropped = std::exchange(dropped_, 0);
     }
     std::string text;
@@ -138,7 +148,9 @@ void event_log::run() {
     write_all(file_descriptor_, text);
     taken.clear();
     std::unique_lock lock{mutex_};
-    wake_.wait_for(lock, gather_time, [this] { return ending_; });
+    writing_ = false;
+    if (lines_.empty()) out_.notify_all();
+    wake_.wait_for(lock, gather_time, [this] { return ending_ || hurry_; });
   }
 }
 

@@ -32,6 +32,9 @@ class event_log {
   event_log& operator=(event_log const&) = delete;
   ~event_log();  ///< writes what there is
 
+  /// Waits until what was written before is out, but not for ever.
+  void flush();
+
   void write(severity level, std::string_view event, std::initializer_list<log_field> fields = {});
 
  private:
@@ -41,9 +44,12 @@ class event_log {
   severity least_;
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable out_;
   std::vector<std::string> lines_;
   std::uint64_t dropped_ = 0;
   bool ending_ = false;
+  bool hurry_ = false;
+  bool writing_ = false;
   std::thread thread_;  // last: it uses everything above
 };
 

@@ -16,10 +16,12 @@ namespace server {
 
 /// How a life ended: the program's exit status.
 enum class exit_status : int {
-  done = 0,     ///< SIGTERM or SIGINT, and every request was answered
-  cut_off = 1,  ///< the same, but requests were open when the time was up
-  engine_failed = 3,
-  engine_stalled = 4,
+  done = 0,            ///< SIGTERM or SIGINT, and every request was answered
+  cut_off = 1,         ///< the same, but requests were open when the time was up
+  wrong_options = 2,   ///< it has not begun
+  no_start = 3,        ///< the port or the model could not be had
+  engine_failed = 4,   ///< a device error, say: nothing can be computed any more
+  engine_stalled = 5,  ///< a step took longer than one may
 };
 
 /// What tells whether an engine gets on: functions that any thread may call.

@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <stdexcept>
 #include <utility>
 
 #include "server/error_response.hpp"
@@ -33,11 +34,17 @@ std::string full() {
 }
 
 tcp::acceptor open_acceptor(asio::io_context& context, std::string const& address, std::uint16_t port) {
-  tcp::endpoint const endpoint{asio::ip::make_address(address), port};
+  boost::system::error_code error;
+  tcp::endpoint const endpoint{asio::ip::make_address(address, error), port};
+  if (error) throw std::runtime_error{"host: expected an IP address, found '" + address + "'"};
   tcp::acceptor acceptor{asio::make_strand(context)};
   acceptor.open(endpoint.protocol());
   acceptor.set_option(asio::socket_base::reuse_address{true});
-  acceptor.bind(endpoint);
+  acceptor.bind(endpoint, error);
+  if (error) {
+    throw std::runtime_error{"cannot listen on " + address + " port " + std::to_string(port) + ": " +
+                             error.message()};
+  }
   acceptor.listen(asio::socket_base::max_listen_connections);
   return acceptor;
 }

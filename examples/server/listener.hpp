@@ -20,7 +20,7 @@ namespace server {
 /// The port, the threads that serve it, and all connections. `shared` must outlive it.
 class listener {
  public:
-  /// Listens from here on. Port 0: a free one. Throws boost::system::system_error.
+  /// Listens from here on. Port 0: a free one. Throws std::runtime_error that says what is wrong.
   listener(server_state& shared, std::string const& address, std::uint16_t port, int threads);
   listener(listener const&) = delete;
   listener& operator=(listener const&) = delete;

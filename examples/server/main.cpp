@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include "engines/load_engine.hpp"
@@ -26,6 +27,15 @@ void allow_many_descriptors() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+void say_ready(server::event_log& log, tenon::engine_description const& about) {
+  log.write(server::severity::info, "ready",
+            {{"model", about.model},
+             {"backend", about.backend},
+             {"precision", about.precision},
+             {"context", std::to_string(about.max_context)},
+             {"rows", std::to_string(about.max_rows)}});
+}
+
 /// The order matters: the port answers while the model loads; connections end before the engine does, whose
 /// last events may still be posted to the port's context.
 server::exit_status serve(server::settings const& chosen) {
@@ -41,33 +51,38 @@ server::exit_status serve(server::settings const& chosen) {
             {{"host", chosen.host}, {"port", std::to_string(port.port())}});
 
   server::served_model model{load_engine(chosen.engine), chosen, shared};
+  struct stop_first {
+    server::listener& port;
+    ~stop_first() { port.stop(); }
+  } const stopping{port};
   model.warm_up();
   shared.routes = &model.routes();
-  auto const& about = model.engine().description();
-  log.write(server::severity::info, "ready",
-            {{"model", about.model},
-             {"backend", about.backend},
-             {"precision", about.precision},
-             {"context", std::to_string(about.max_context)},
-             {"rows", std::to_string(about.max_rows)}});
+  say_ready(log, model.engine().description());
   auto const status = life.run(server::view_of(model.engine()));
-  if (status == server::exit_status::engine_stalled) {
-    // A step that never ends cannot be waited for: no destructor from here on.
+  log.write(server::severity::info, "ended", {{"status", std::to_string(static_cast<int>(status))}});
+  if (status >= server::exit_status::engine_failed) {
+    // A device in an unknown state, or a step that never ends: no destructor can be trusted from here on.
+    log.flush();
     std::_Exit(static_cast<int>(status));
   }
-  port.stop();
-  log.write(server::severity::info, "ended", {{"status", std::to_string(static_cast<int>(status))}});
   return status;
+}
+
+std::optional<server::settings> read(int count, char** arguments) try {
+  return server::read_settings(count, arguments);
+} catch (std::exception const& wrong) {
+  std::cerr << "server: " << wrong.what() << "\nserver --help lists the options\n";
+  std::exit(static_cast<int>(server::exit_status::wrong_options));
 }
 
 }  // namespace
 
 int main(int count, char** arguments) try {
-  auto const chosen = server::read_settings(count, arguments);
+  auto const chosen = read(count, arguments);
   if (!chosen) return 0;
   allow_many_descriptors();
   return static_cast<int>(serve(*chosen));
 } catch (std::exception const& failed) {
-  std::cerr << "server: " << failed.what() << "\nserver --help lists the options\n";
-  return 2;
+  std::cerr << "server: " << failed.what() << "\n";
+  return static_cast<int>(server::exit_status::no_start);
 }

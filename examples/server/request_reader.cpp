@@ -18,7 +18,8 @@ using clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::size_t read_size = 16 << 10;
+constexpr std::size_t head_read = 4 << 10;  // held by every idle connection
+constexpr std::size_t body_read = 16 << 10;
 constexpr refusal late_head{408, "the headers did not come in time", "request_timeout"};
 constexpr refusal late_body{408, "the body came too slowly", "request_timeout"};
 constexpr refusal no_room{503, "too many large requests at one time", "overloaded"};
@@ -27,10 +28,10 @@ constexpr refusal unreadable{400, "the request could not be read", "invalid_fram
 }  // namespace
 
 /// Adds to the inbox what there is, once there is something.
-asio::awaitable<transfer> request_reader::read_more(time_point deadline) {
+asio::awaitable<transfer> request_reader::read_more(std::size_t at_most, time_point deadline) {
   auto const before = inbox_.size();
-  inbox_.resize(before + read_size);
-  auto const got = co_await socket_->read_some(asio::buffer(inbox_.data() + before, read_size), deadline);
+  inbox_.resize(before + at_most);
+  auto const got = co_await socket_->read_some(asio::buffer(inbox_.data() + before, at_most), deadline);
   inbox_.resize(before + got.bytes);
   co_return got;
 }
@@ -44,8 +45,9 @@ asio::awaitable<std::variant<request_head, refusal, connection_end>> request_rea
     if (scanner.refused()) co_return result{*scanner.refused()};
     if (!begun && scanner.begun()) begun = clock::now();
     auto deadline = idle_since + limits_->idle_time;
-    if (begun) deadline = *begun + limits_->header_time;  // g++ 12 evaluates both sides of a ?: beside co_await
-    auto const got = co_await read_more(deadline);
+    if (begun)
+      deadline = *begun + limits_->header_time;  // g++ 12 evaluates both sides of a ?: beside co_await
+    auto const got = co_await read_more(head_read, deadline);
     if (got.bytes > 0) continue;
     if (got.late && begun) co_return result{late_head};
     co_return result{connection_end{}};
@@ -102,12 +104,12 @@ asio::awaitable<std::variant<std::monostate, refusal, connection_end>> request_r
     // Every `body_rate` bytes buy the client another second.
     auto const bought =
         std::chrono::milliseconds{body.size() * 1000 / std::max<std::uint64_t>(1, limits_->body_rate)};
-    auto const got = co_await read_more(begun + limits_->body_grace + bought);
+    auto const got = co_await read_more(body_read, begun + limits_->body_grace + bought);
     if (got.late) co_return result{late_body};
     if (got.bytes == 0) co_return result{connection_end{}};
   }
   parser_.reset();
-  if (inbox_.empty()) inbox_.shrink_to_fit();
+  if (inbox_.capacity() > body_read) inbox_.shrink_to_fit();
   co_return result{};
 }
 
@@ -149,7 +151,7 @@ bool request_reader::decode(std::string_view bytes, std::string& body) {
 asio::awaitable<void> request_reader::watch() {
   auto const never = time_point::max();
   while (inbox_.size() < limits_->header_bytes) {
-    auto const got = co_await read_more(never);
+    auto const got = co_await read_more(head_read, never);
     if (got.bytes == 0) co_return;
   }
   // Enough of later requests: from here on only a reset tells.

@@ -53,7 +53,7 @@ class request_reader {
  private:
   using parser_type = boost::beast::http::request_parser<boost::beast::http::buffer_body>;
 
-  boost::asio::awaitable<transfer> read_more(time_point deadline);
+  boost::asio::awaitable<transfer> read_more(std::size_t at_most, time_point deadline);
   std::variant<request_head, refusal> take_head(std::size_t begin, std::size_t end);
   std::optional<refusal> take_body(std::string& body);
   bool decode(std::string_view bytes, std::string& body);

@@ -28,12 +28,13 @@ constexpr std::string_view introduction =
     "    -H 'Content-Type: application/json' \\\n"
     "    -d '{\"messages\": [{\"role\": \"user\", \"content\": \"What is 123 + 456?\"}]}'\n\n"
     "SIGTERM lets open requests finish; a second one ends the program at once.\n"
+    "Exit status: 0 all were answered, 1 some were cut off, 2 wrong options, 3 no\n"
+    "port or no model, 4 the engine failed, 5 a step of the engine did not end.\n"
     "There is no TLS here: put a proxy in front (docs/how_to/run_the_server.md).\n\n";
 
-constexpr std::int64_t kib = 1 << 10;
-constexpr std::int64_t mib = 1 << 20;
+constexpr std::int64_t kib = 1 << 10, mib = 1 << 20;
 
-/// What needs a second look once everything is read.
+// What needs a second look once everything is read.
 struct raw_settings {
   settings chosen{};
   std::vector<std::string> keys{};
@@ -148,9 +149,8 @@ api_keys read_keys(raw_settings const& raw) {
   if (raw.key_file.empty()) return keys;
   std::ifstream file{raw.key_file};
   if (!file) throw std::invalid_argument{"--api-key-file: cannot read " + raw.key_file};
-  for (std::string line; std::getline(file, line);) {
+  for (std::string line; std::getline(file, line); keys.add(line)) {
     while (line.ends_with('\r') || line.ends_with(' ')) line.pop_back();
-    keys.add(line);
   }
   // Asked for keys, a server without any would be open to everybody.
   if (keys.empty()) throw std::invalid_argument{"--api-key-file: no key in " + raw.key_file};

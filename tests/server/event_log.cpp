@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <csignal>
 #include <string>
 #include <thread>
 #include <vector>
@@ -73,6 +74,28 @@ BOOST_AUTO_TEST_CASE(many_threads_write_whole_lines) {
     BOOST_REQUIRE((text.substr(at + 24, whole.size()) == whole));
   }
   BOOST_TEST(lines == 2000u);
+}
+
+BOOST_AUTO_TEST_CASE(a_flush_waits_until_lines_are_out) {
+  int ends[2];
+  BOOST_REQUIRE(::pipe(ends) == 0);
+  {
+    server::event_log log{ends[1]};
+    for (int i = 0; i < 3; ++i) {
+      log.write(severity::info, "event");
+      log.flush();
+      char bytes[4096];
+      auto const got = ::read(ends[0], bytes, sizeof bytes);
+      BOOST_REQUIRE(got > 0);
+      BOOST_TEST(bytes[got - 1] == '\n');
+    }
+    // Nobody reads: the pipe fills, and a flush gives up.
+    for (int i = 0; i < 2'000; ++i) log.write(severity::info, "event", {{"value", std::string(100, 'v')}});
+    log.flush();
+    ::signal(SIGPIPE, SIG_IGN);
+    ::close(ends[0]);  // else the log's thread would wait for ever
+  }
+  ::close(ends[1]);
 }
 
 BOOST_AUTO_TEST_CASE(nobody_waits_for_a_reader_who_does_not_read) {
