@@ -36,9 +36,7 @@ reply_style style_of(request_head const& head, server_state const& shared, std::
 }
 
 request_head nothing_read() {
-  request_head head;
-  head.arrived = clock::now();
-  return head;
+  return {.arrived = clock::now()};
 }
 
 error_text const failed{.message = "the request could not be answered because of an error in the server",
@@ -128,6 +126,8 @@ asio::awaitable<bool> http_session::read_body(call& now) {
   if (now.head.framing.expects_continue && !co_await reader_.write_continue()) co_return false;
   auto const got = co_await reader_.read_body(now.request.body, now.budget);
   if (auto const* const why = std::get_if<refusal>(&got)) {
+    now.request.body = {};
+    now.budget.hold(0);
     now.out.close_after();
     co_await now.out.deliver(error_response(*why));
   }

@@ -39,11 +39,15 @@ class body_budget {
   body_budget& operator=(body_budget const&) = delete;
   ~body_budget() { total_->fetch_sub(held_, std::memory_order_relaxed); }
 
-  /// False when there is no room for a body of `bytes`.
+  /// Holds `bytes` in all from now on. False when there is no room for more: then it holds what it held.
   bool hold(std::size_t bytes) noexcept {
     auto const more = static_cast<std::int64_t>(bytes) - held_;
+    if (total_->fetch_add(more, std::memory_order_relaxed) + more > most_ && more > 0) {
+      total_->fetch_sub(more, std::memory_order_relaxed);
+      return false;
+    }
     held_ += more;
-    return total_->fetch_add(more, std::memory_order_relaxed) + more <= most_;
+    return true;
   }
 
  private:

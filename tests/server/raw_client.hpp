@@ -100,9 +100,9 @@ class raw_client {
     return std::exchange(inbox_, {});
   }
 
-  /// At least one more byte of what has come, and not what `receive` parses.
-  std::string receive_some() {
-    if (inbox_.empty()) fill();
+  /// At least one more byte, and at most so many; empty at the end.
+  std::string receive_some(std::size_t at_most = 65536) {
+    if (inbox_.empty()) fill(at_most);
     return std::exchange(inbox_, {});
   }
 
@@ -132,10 +132,10 @@ class raw_client {
   }
 
   /// False when the connection has ended.
-  bool fill() {
+  bool fill(std::size_t at_most = 65536) {
     if (!wait(patience)) throw std::runtime_error{"no answer"};
     char bytes[65536];
-    auto const got = ::recv(socket_, bytes, sizeof bytes, 0);
+    auto const got = ::recv(socket_, bytes, std::min(at_most, sizeof bytes), 0);
     if (got > 0) inbox_.append(bytes, static_cast<std::size_t>(got));
     return got > 0;
   }

@@ -127,6 +127,23 @@ BOOST_AUTO_TEST_CASE(an_answer_that_is_not_read_ends) {
   BOOST_TEST(server.shared.buffered_bytes == 0);
 }
 
+BOOST_AUTO_TEST_CASE(an_answer_that_is_read_too_slowly_ends) {
+  running_server server{short_times};
+  server.shared.limits.stall_time = 300ms;
+  server.shared.limits.body_rate = 1 << 30;
+  raw_client client{server.port(), 4096};
+  std::size_t const size = 8'000'000;
+  client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n" + std::string(size, 'z'));
+  // It never stalls, but at this rate it would take half a minute.
+  std::size_t got = 0;
+  for (auto some = client.receive_some(4096); !some.empty(); some = client.receive_some(4096)) {
+    got += some.size();
+    std::this_thread::sleep_for(10ms);
+  }
+  BOOST_TEST(got < size);
+  BOOST_TEST(eventually([&] { return server.shared.connections == 0; }));
+}
+
 BOOST_AUTO_TEST_CASE(a_client_that_goes_cancels_its_request) {
   running_server server;
   for (int way = 0; way < 3; ++way) {
