@@ -101,7 +101,7 @@ class running_server {
       co_await out.send(std::move(response));
     });
     routes.add("GET", "/events",
-               [this](request const& asked, reply& out) { return send_events(asked, out); });
+               [](request const& asked, reply& out) { return send_events(asked, out); });
     routes.add("GET", "/endless", [this](request const&, reply& out) { return send_for_ever(out); });
     routes.add("GET", "/wait", [this](request const&, reply&) { return wait_for_ever(); });
     routes.add("GET", "/throw", [](request const&, reply&) -> asio::awaitable<void> {
