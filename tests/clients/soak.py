@@ -12,6 +12,7 @@ Latency between tokens is taken as it goes: its p99 at the end against that at t
 
 import argparse
 import asyncio
+import gc
 import json
 import mmap
 import pathlib
@@ -29,7 +30,7 @@ CLIENTS = 48
 
 
 def wishes(seed):
-    """A fixed circle of requests, so that what is cached is the same again and again."""
+    """A circle of 997 requests, so that what is cached is the same again and again."""
     draw = random.Random(seed)
     out = []
     for i in range(997):
@@ -88,6 +89,7 @@ class Soak:
                 connection = None
         if connection:
             connection[1].close()
+            await connection[1].wait_closed()  # a connection is bytes, too
 
     async def until(self, count):
         await asyncio.gather(*(self.client(count) for _ in range(CLIENTS)))
@@ -123,6 +125,7 @@ def run(count, warm_up, every, aborts, plant, rows):
                 soak.gaps = []
                 asyncio.run(soak.until(goal))
                 server.wait_until_idle(60)
+                gc.collect()
                 found = server.metrics()
                 memory = {labels["kind"]: value for labels, value in found["tenon:device_memory_bytes"]}
                 device = device or memory
@@ -144,7 +147,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=200_000)
     parser.add_argument("--warm-up", type=int, default=20_000)
-    parser.add_argument("--every", type=int, default=5_000)
+    parser.add_argument("--every", type=int, default=5 * 997)
     parser.add_argument("--aborts", type=float, default=0.05)
     parser.add_argument("--rows", type=int, default=32)
     parser.add_argument("--plant", type=int, help="only this: plant a leak of so many bytes a request, with a tenth of the requests")
