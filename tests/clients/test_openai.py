@@ -82,7 +82,7 @@ class Answers(OpenAI):
     def test_a_thinking_budget_ends_in_an_answer(self):
         answer = self.chat(extra_body={"enable_thinking": True, "thinking_token_budget": 3})
         self.assertTrue(answer.choices[0].message.content)
-        self.assertLessEqual(answer.usage.completion_tokens_details.reasoning_tokens, 3)
+        self.assertLessEqual(answer.usage.completion_tokens_details.reasoning_tokens, 3 + 2)  # what ends the thinking counts as well
 
     def test_the_longest_answer(self):
         for name in ("max_tokens", "max_completion_tokens"):
