@@ -14,14 +14,14 @@ using clock = std::chrono::steady_clock;
 constexpr auto look_every = std::chrono::milliseconds{50};
 constexpr auto time_for_error_events = std::chrono::seconds{2};
 
-// A signal handler reaches nothing but this.
-volatile std::sig_atomic_t in_run = 0;
-volatile std::sig_atomic_t signals_seen = 0;
+// A signal handler reaches nothing but this, on whichever thread it runs.
+std::atomic<int> in_run = 0;
+std::atomic<int> signals_seen = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void note_signal(int number) {
   if (in_run == 0) _exit(0);
-  if (signals_seen > 0) _exit(128 + number);
-  signals_seen = 1;
+  if (signals_seen.fetch_add(1) > 0) _exit(128 + number);
 }
 
 }  // namespace

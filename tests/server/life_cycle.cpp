@@ -94,9 +94,9 @@ int status_after_signals(int signals, bool in_run) {
       }
       if (signals == 1) shared.open_requests = 0;
     }};
+    killer.detach();
     if (!in_run) std::this_thread::sleep_for(10s);
     auto const status = life.run(engine.view());
-    killer.join();
     ::_exit(static_cast<int>(status));
   });
 }

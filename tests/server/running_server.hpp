@@ -100,8 +100,7 @@ class running_server {
       server::http_response response{.body = asked.body, .content_type = "text/plain"};
       co_await out.send(std::move(response));
     });
-    routes.add("GET", "/events",
-               [](request const& asked, reply& out) { return send_events(asked, out); });
+    routes.add("GET", "/events", [](request const& asked, reply& out) { return send_events(asked, out); });
     routes.add("GET", "/endless", [this](request const&, reply& out) { return send_for_ever(out); });
     routes.add("GET", "/wait", [this](request const&, reply&) { return wait_for_ever(); });
     routes.add("GET", "/throw", [](request const&, reply&) -> asio::awaitable<void> {
