@@ -55,6 +55,11 @@ struct memory_backend {
     void release_staging(void* memory, std::size_t) noexcept { ::operator delete(memory); }
     void copy_in_async(void* to, void const* from, std::size_t bytes) { copy_in(to, from, bytes); }
     void copy_out_async(void* to, void const* from, std::size_t bytes) { copy_out(to, from, bytes); }
+    void copy_in_ahead(void* to, void const* from, std::size_t bytes) { copy_in(to, from, bytes); }
+    int copy_out_behind(void* to, void const* from, std::size_t bytes) {
+      copy_out(to, from, bytes);
+      return 0;
+    }
 
    private:
     context_options options_;

@@ -21,10 +21,12 @@ struct my_context {
   void release_staging(void*, std::size_t) noexcept;
   void copy_in_async(void*, void const*, std::size_t);
   void copy_out_async(void*, void const*, std::size_t);
+  void copy_in_ahead(void*, void const*, std::size_t);
+  mark copy_out_behind(void*, void const*, std::size_t);
 #ifndef TENON_COMPILE_FAIL
   mark record();
-  void wait(mark);
 #endif
+  void wait(mark);
 };
 
 struct my_backend {

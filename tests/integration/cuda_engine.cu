@@ -4,6 +4,8 @@
 #include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -127,6 +129,25 @@ template <class R> std::vector<std::vector<token_id>> random_run(std::uint64_t s
   return ids;
 }
 
+using id_lists = std::vector<std::vector<token_id>>;
+
+/// For a failure's message: how many lists differ, and where the first one does.
+std::string first_difference(id_lists const& one, id_lists const& other) {
+  if (one.size() != other.size())
+    return std::to_string(one.size()) + " and " + std::to_string(other.size()) + " lists";
+  std::size_t differ = 0;
+  std::string first;
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    if (one[i] == other[i]) continue;
+    auto const at = std::ranges::mismatch(one[i], other[i]).in1 - one[i].begin();
+    if (differ++ == 0) {
+      first = "the first is list " + std::to_string(i) + " of " + std::to_string(one[i].size()) + " and " +
+              std::to_string(other[i].size()) + " ids, from id " + std::to_string(at);
+    }
+  }
+  return std::to_string(differ) + " of " + std::to_string(one.size()) + " lists differ, " + first;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(cuda_engine)
@@ -149,7 +170,8 @@ BOOST_AUTO_TEST_CASE(replayed_and_eager_steps_give_the_same_ids) {
     for (std::uint64_t round = 0; round < 3; ++round) {
       auto const eager_ids = random_run<enqueued>(seed() + round, depth);
       auto const replayed_ids = random_run<replayed>(seed() + round, depth);
-      BOOST_TEST((eager_ids == replayed_ids), "depth " << depth << ", round " << round);
+      BOOST_TEST((eager_ids == replayed_ids), "depth " << depth << ", TENON_TEST_SEED=" << seed() + round
+                                                       << ": " << first_difference(eager_ids, replayed_ids));
     }
   }
 }

@@ -74,6 +74,31 @@ BOOST_AUTO_TEST_CASE(a_capturing_policy_is_prepared_before_the_first_step) {
   }
 }
 
+// A recording holds addresses, and steps in flight have blocks of their own.
+BOOST_AUTO_TEST_CASE(every_step_in_flight_has_its_recordings) {
+  using capturing = compose<small::qwen3_model, capturable_attention, noting_launch>;
+  auto options = small::options();
+  options.max_rows = 4;
+  options.depth = 2;
+  noting_launch::prepared.clear();
+  engine<capturing> one{small::weights<capturing>(), options};
+  BOOST_TEST((noting_launch::prepared == std::vector<std::int32_t>{4, 4, 1, 1}));
+}
+
+BOOST_AUTO_TEST_CASE(counts_of_several_policies_add_up) {
+  launch_tally<1, 4> one;
+  launch_tally<1, 4> other;
+  one.count({.rows = 4, .decode_rows = 4, .tokens = 4}, true);
+  other.count({.rows = 1, .decode_rows = 1, .tokens = 1}, false);
+  auto sum = one.counts();
+  sum += other.counts();
+  launch_counts const expected{.replayed = 1,
+                               .eager = 1,
+                               .decode_only = 2,
+                               .buckets = {{.rows = 1, .eager = 1}, {.rows = 4, .replayed = 1}}};
+  BOOST_TEST((sum == expected));
+}
+
 BOOST_AUTO_TEST_CASE(steps_are_counted_by_bucket) {
   launch_tally<1, 4> tally;
   batch_shape const four{.rows = 4, .decode_rows = 4, .tokens = 4};

@@ -70,6 +70,16 @@ concept takes_scratch =
 template <class B>
 concept marks_progress = requires(typename B::context& context) { context.wait(context.record()); };
 
+/// Copies that run beside enqueued work. `copy_in_ahead` waits for nothing, so no work in flight may use its
+/// target, and all later work waits for it. `copy_out_behind` waits for all earlier work, and no later work
+/// waits for it: its mark says when it is done, and until then nothing may write its source.
+template <class B>
+concept overlaps_copies =
+    requires(typename B::context& context, void* device, void* host, std::size_t bytes) {
+      { context.copy_in_ahead(device, static_cast<void const*>(host), bytes) };
+      { context.wait(context.copy_out_behind(host, static_cast<void const*>(device), bytes)) };
+    };
+
 }  // namespace requirement
 
 /// A place where ops run. Ops are free functions found by argument-dependent look-up through `B::context&`:
@@ -80,7 +90,7 @@ concept marks_progress = requires(typename B::context& context) { context.wait(c
 template <class B>
 concept backend =
     requirement::names_a_context<B> && requirement::owns_memory<B> && requirement::owns_staging<B> &&
-    requirement::takes_scratch<B> && requirement::marks_progress<B>;
+    requirement::takes_scratch<B> && requirement::marks_progress<B> && requirement::overlaps_copies<B>;
 
 template <backend B> inline constexpr bool is_backend = true;
 

@@ -80,6 +80,13 @@ class context {
   void copy_out_async(void* host, void const* device, std::size_t bytes) noexcept {
     copy(host, device, bytes);
   }
+  void copy_in_ahead(void* device, void const* host, std::size_t bytes) noexcept {
+    copy(device, host, bytes);
+  }
+  mark copy_out_behind(void* host, void const* device, std::size_t bytes) noexcept {
+    copy(host, device, bytes);
+    return {};
+  }
 
   thread_team& team() noexcept { return team_; }
   int workers() const noexcept { return team_.size(); }

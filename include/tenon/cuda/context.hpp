@@ -32,9 +32,12 @@ class context {
  public:
   /// Throws device_error if there is no such device, or the driver or the device is too old.
   explicit context(context_options const& options = {}) : properties_{open_device(options.device)} {
-    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+    for (auto* stream : {&stream_, &copies_in_, &copies_out_})
+      check(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking));
     check(cublasLtCreate(&blas_));
     for (auto& event : events_) check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+    check(cudaEventCreateWithFlags(&copied_in_, cudaEventDisableTiming));
+    check(cudaEventCreateWithFlags(&worked_, cudaEventDisableTiming));
   }
 
   context(context const&) = delete;
@@ -43,9 +46,12 @@ class context {
   ~context() {
     cudaSetDevice(properties_.device);
     cudaStreamSynchronize(stream_);
+    cudaStreamSynchronize(copies_out_);
     for (auto event : events_) cudaEventDestroy(event);
+    cudaEventDestroy(copied_in_);
+    cudaEventDestroy(worked_);
     cublasLtDestroy(blas_);
-    cudaStreamDestroy(stream_);
+    for (auto stream : {stream_, copies_in_, copies_out_}) cudaStreamDestroy(stream);
   }
 
   /// Memory of the device, not filled; throws options_error naming the bytes asked for and those that are
@@ -91,12 +97,11 @@ class context {
   };
   static constexpr std::size_t most_marks = 16;
 
-  mark record() {
-    auto const event = events_[next_event_++ % most_marks];
-    check(cudaEventRecord(event, stream()));
-    return {event};
+  mark record() { return record_on(stream()); }
+  void wait() {
+    check(cudaStreamSynchronize(stream_));
+    check(cudaStreamSynchronize(copies_out_));
   }
-  void wait() { check(cudaStreamSynchronize(stream_)); }
   void wait(mark to) { check(cudaEventSynchronize(to.event)); }
 
   void* allocate_staging(std::size_t bytes) {
@@ -111,6 +116,21 @@ class context {
   }
   void copy_out_async(void* host, void const* device, std::size_t bytes) {
     check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream()));
+  }
+
+  /// Copies beside the enqueued work: see requirement::overlaps_copies. A step's batch arrives while the step
+  /// before it runs, and its ids leave while the next one runs.
+  void copy_in_ahead(void* device, void const* host, std::size_t bytes) {
+    auto const work = stream();
+    check(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, copies_in_));
+    check(cudaEventRecord(copied_in_, copies_in_));
+    check(cudaStreamWaitEvent(work, copied_in_));
+  }
+  mark copy_out_behind(void* host, void const* device, std::size_t bytes) {
+    check(cudaEventRecord(worked_, stream()));
+    check(cudaStreamWaitEvent(copies_out_, worked_));
+    check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, copies_out_));
+    return record_on(copies_out_);
   }
 
   /// Kernels and products start on the calling thread's device: it becomes the context's.
@@ -154,6 +174,12 @@ class context {
   std::size_t blas_workspace_bytes() const noexcept { return scratch_.blas.bytes; }
 
  private:
+  mark record_on(cudaStream_t stream) {
+    auto const event = events_[next_event_++ % most_marks];
+    check(cudaEventRecord(event, stream));
+    return {event};
+  }
+
   struct region {
     void* data = nullptr;
     std::size_t bytes = 0;
@@ -190,6 +216,10 @@ class context {
 
   device_properties properties_;
   cudaStream_t stream_ = nullptr;
+  cudaStream_t copies_in_ = nullptr;
+  cudaStream_t copies_out_ = nullptr;
+  cudaEvent_t copied_in_ = nullptr;  ///< by the latest copy_in_ahead
+  cudaEvent_t worked_ = nullptr;     ///< what the latest copy_out_behind waits for
   cublasLtHandle_t blas_ = nullptr;
   std::array<cudaEvent_t, most_marks> events_{};
   std::size_t next_event_ = 0;

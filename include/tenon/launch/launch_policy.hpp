@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -17,6 +19,11 @@ struct bucket_counts {
   std::int64_t replayed = 0;
   std::int64_t eager = 0;
 
+  bucket_counts& operator+=(bucket_counts const& other) noexcept {
+    replayed += other.replayed;
+    eager += other.eager;
+    return *this;
+  }
   friend bool operator==(bucket_counts const&, bucket_counts const&) = default;
 };
 
@@ -27,6 +34,15 @@ struct launch_counts {
   std::int64_t decode_only = 0;  ///< of both together
   std::vector<bucket_counts> buckets{};
 
+  /// Of policies of one type: their buckets are the same.
+  launch_counts& operator+=(launch_counts const& other) noexcept {
+    replayed += other.replayed;
+    eager += other.eager;
+    decode_only += other.decode_only;
+    for (std::size_t i = 0; i < std::min(buckets.size(), other.buckets.size()); ++i)
+      buckets[i] += other.buckets[i];
+    return *this;
+  }
   friend bool operator==(launch_counts const&, launch_counts const&) = default;
 };
 

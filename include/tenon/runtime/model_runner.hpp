@@ -89,10 +89,9 @@ template <class R> class model_runner {
     if (padded.rows > options_.max_rows) padded = shape;
     auto const batch = upload(flight, planned, ledger, padded);
     if (padded.page_copies > 0) copy_pages(context(), batch, kv_);
-    launch_.run(context(), padded, [&] { run_model(batch); });
-    context().copy_out_async(flight.download.data(), space_.sampled.ids,
-                             workspace<R>::sampled_bytes(options_));
-    flight.mark = context().record();
+    flight.launch.run(context(), padded, [&] { run_model(batch, flight.lane.sampled); });
+    flight.mark = context().copy_out_behind(flight.download.data(), flight.lane.sampled.ids,
+                                            workspace<R>::sampled_bytes(options_));
     remember_rows(flight, planned, shape, padded);
     in_flight_.push_back(&flight);
   }
@@ -111,7 +110,11 @@ template <class R> class model_runner {
 
   weights_type const& weights() const noexcept { return weights_; }
   typename backend_type::context& context() noexcept { return *weights_.context; }
-  launch_counts counts() const noexcept { return launch_.counts(); }
+  launch_counts counts() const {
+    launch_counts sum = flights_.front().launch.counts();
+    for (std::size_t i = 1; i < flights_.size(); ++i) sum += flights_[i].launch.counts();
+    return sum;
+  }
 
   runner_memory memory() const noexcept {
     std::size_t const cache = cache_page_bytes<R>(options_) * static_cast<std::size_t>(pages_ + 1);
@@ -130,7 +133,10 @@ template <class R> class model_runner {
   using context_type = typename backend_type::context;
   using mark_type = decltype(std::declval<context_type&>().record());
 
+  /// Each has its own recordings, for a recording holds the addresses that it reads and writes.
   struct flight_slot {
+    typename workspace<R>::lane lane;
+    typename R::launch launch{};
     staging_buffer<backend_type> upload;
     staging_buffer<backend_type> download;
     mark_type mark{};
@@ -156,6 +162,7 @@ template <class R> class model_runner {
     context().copy_in(const_cast<float*>(space_.rope.data), table.data(), table.size() * sizeof(float));
     for (std::int32_t i = 0; i < options_.depth; ++i) {
       auto& flight = flights_.emplace_back();
+      flight.lane = space_.lanes[static_cast<std::size_t>(i)];
       flight.upload = {context(), layout_.bytes()};
       flight.download = {context(), workspace<R>::sampled_bytes(options_)};
     }
@@ -170,13 +177,16 @@ template <class R> class model_runner {
     scratch_work work{static_cast<page_id>(pages_), static_cast<slot_id>(options_.max_rows),
                       layout_.limits()};
     auto const prompt = work.prompt(options_.max_tokens);
-    run_model(upload(flights_.front(), prompt, work, batch_builder::shape_of(prompt)));
+    auto const& first = flights_.front().lane;
+    run_model(upload(flights_.front(), prompt, work, batch_builder::shape_of(prompt)), first.sampled);
     context().wait();
     for (auto const bucket : R::launch::buckets) {
       if (bucket > options_.max_rows) continue;
       auto const shape = R::launch::padded({.rows = bucket, .decode_rows = bucket, .tokens = bucket});
-      auto const batch = upload(flights_.front(), step{}, work, shape);
-      launch_.prepare(context(), shape, [&] { run_model(batch); });
+      for (auto& flight : flights_) {
+        auto const batch = upload(flight, step{}, work, shape);
+        flight.launch.prepare(context(), shape, [&] { run_model(batch, flight.lane.sampled); });
+      }
     }
     context().wait();
   }
@@ -187,9 +197,8 @@ template <class R> class model_runner {
     return options;
   }
 
-  /// Enqueues the copy of a step's batch to the device, where it lies until the next one is enqueued. Its
-  /// layout follows from its shape, so that a recording finds every batch of that shape at the same
-  /// addresses.
+  /// Enqueues the copy of a step's batch to its lane on the device, ahead of work in flight. Its layout
+  /// follows from its shape, so that a recording finds every batch of that shape at the same addresses.
   template <class Ledger>
   batch_view upload(flight_slot& flight, step const& planned, Ledger const& ledger,
                     batch_shape const& padded) {
@@ -198,18 +207,18 @@ template <class R> class model_runner {
     auto& builder = few ? few_tokens_builder_ : builder_;
     auto built = builder.build(planned, ledger, padded, flight.upload.data());
     R::attention::plan(built.view, {const_cast<std::int32_t*>(built.view.plan), layout.plan_words()});
-    context().copy_in_async(space_.batch_block, flight.upload.data(), built.bytes_used);
-    auto batch = layout.view(space_.batch_block);
+    context().copy_in_ahead(flight.lane.batch_block, flight.upload.data(), built.bytes_used);
+    auto batch = layout.view(flight.lane.batch_block);
     batch.shape = padded;
     batch.slot_ids = space_.slot_ids;
     return batch;
   }
 
-  void run_model(batch_view const& batch) {
+  void run_model(batch_view const& batch, sampled_view const& sampled) {
     R::forward::template run<typename R::attention>(context(), batch, weights_, space_.rope, kv_, parallel_,
                                                     space_.work);
     R::sampler::run(context(), batch, space_.work.logits.first(batch.shape.logit_rows), space_.sampler_state,
-                    space_.sampled);
+                    sampled);
   }
 
   /// In a padded batch every row samples; in others only those that were asked to.
@@ -261,7 +270,6 @@ template <class R> class model_runner {
   std::size_t device_free_ = 0;
   typename R::cache::template view<model, precision> kv_{};
   [[no_unique_address]] typename R::parallel parallel_{};
-  typename R::launch launch_{};
   std::vector<flight_slot> flights_;
   std::deque<flight_slot*> in_flight_;
   std::size_t next_flight_ = 0;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "tenon/backend/buffer.hpp"
 #include "tenon/backend/weights.hpp"
@@ -46,17 +47,22 @@ template <class R> constexpr scratch_sizes scratch_sizes_of(runner_options const
 template <class R> struct workspace {
   using model = typename R::model;
 
-  std::byte* batch_block = nullptr;  ///< one for all steps: their uploads and ops run in order
-  std::byte* scratch = nullptr;      ///< the ops'
+  /// What a step in flight has for itself, so that copies of one step run beside the ops of another.
+  struct lane {
+    std::byte* batch_block = nullptr;
+    sampled_view sampled;
+  };
+
+  std::vector<lane> lanes;       ///< one for each step that may be in flight
+  std::byte* scratch = nullptr;  ///< the ops'
   activations<typename R::precision> work;
-  sampled_view sampled;
   token_id* slot_ids = nullptr;  // [slots]
   typename R::sampler::state sampler_state{};
   rope_view rope;
 
   static std::int32_t slots(runner_options const& options) noexcept { return options.max_rows + 1; }
 
-  /// Bytes of the block that `sampled` points into, downloaded as it is: ids, log-probabilities,
+  /// Bytes of the block that a lane's `sampled` points into, downloaded as it is: ids, log-probabilities,
   /// alternatives.
   static std::size_t sampled_bytes(runner_options const& options) noexcept {
     static_assert(sizeof(token_id) == sizeof(float), "the block mixes both");
@@ -77,11 +83,14 @@ template <class R> struct workspace {
   /// Lays everything out in `memory`, which must be zeroed: samplers start from it.
   static workspace carve(carver& memory, runner_options const& options, batch_layout const& layout) {
     workspace made;
-    made.batch_block = memory.take<std::byte>(checked_size{layout.bytes()});
+    for (std::int32_t i = 0; i < options.depth; ++i) {
+      auto& mine = made.lanes.emplace_back();
+      mine.batch_block = memory.take<std::byte>(checked_size{layout.bytes()});
+      mine.sampled = sampled_in(memory.take<std::byte>(checked_size{sampled_bytes(options)}), options);
+    }
     made.scratch = memory.take<std::byte>(
         checked_size{R::backend::context::scratch_bytes(scratch_sizes_of<R>(options))});
     made.work = decltype(made.work)::template carve<model>(memory, options.max_tokens, options.max_rows);
-    made.sampled = sampled_in(memory.take<std::byte>(checked_size{sampled_bytes(options)}), options);
     made.slot_ids = memory.take<token_id>(checked_size{slots(options)});
     made.sampler_state = R::sampler::make_state(memory, slots(options), model::shape.vocabulary);
     made.rope = {memory.take<float>(checked_size{options.max_context} * model::shape.head_dim),
