@@ -34,11 +34,14 @@ timed_socket::timed_socket(asio::ip::tcp::socket socket)
 }
 
 asio::awaitable<transfer> timed_socket::read_some(asio::mutable_buffer into, time_point deadline) {
+  if (ended_) co_return transfer{.error = ended_};
   read_deadline_.expires_at(deadline);
   auto const [order, error, bytes, timer_error] =
       co_await make_parallel_group(socket_.async_read_some(into, asio::deferred),
                                    read_deadline_.async_wait(asio::deferred))
           .async_wait(wait_for_one{}, asio::use_awaitable);
+  // Who watches a client may be cancelled with this in hand, and the next reader has to learn it.
+  if (bytes == 0 && error && error != asio::error::operation_aborted) ended_ = error;
   co_return outcome(order[0] == 1 && !timer_error, error, bytes);
 }
 

@@ -46,6 +46,8 @@ class timed_socket {
   boost::asio::ip::tcp::socket socket_;
   boost::asio::steady_timer read_deadline_;
   boost::asio::steady_timer write_deadline_;
+  boost::system::error_code
+      ended_;  // what ended reading: Asio reports it once, a second read would wait for ever
 };
 
 }  // namespace server
