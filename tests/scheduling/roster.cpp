@@ -90,6 +90,20 @@ BOOST_AUTO_TEST_CASE(further_choices_start_alone_when_the_first_is_gone) {
   BOOST_TEST(now.sequences[1]->cached == 8);
 }
 
+// Where a sequence lies in memory, and who lay there before, must not decide when it starts.
+BOOST_AUTO_TEST_CASE(one_that_had_no_room_leaves_its_successor_nothing) {
+  run now{four_rows, 8};
+  now.submit(wish_of(16, 10));
+  auto& no_room = now.submit(wish_of(16, 10, 0, 100));
+  auto const first = now.advance();
+  BOOST_TEST(first->rows.size() == 1u);
+  now.cancel(no_room);
+  no_room = *tenon::test::make_sequence(std::make_shared<tenon::request const>(wish_of(3, 2, 0, 200)), 3);
+  now.scheduler.admit(no_room);
+  auto const second = now.advance();
+  BOOST_TEST(tenon::test::planned_for(*second, no_room) == 3);
+}
+
 BOOST_AUTO_TEST_CASE(a_known_prefix_is_not_computed_again) {
   run now{four_rows, 16};
   now.submit(wish_of(12, 1));

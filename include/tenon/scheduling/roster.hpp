@@ -120,7 +120,7 @@ class roster {
     if (covered < 0) {
       ledger.release(slot);
       if (running_.empty()) return fail(place, "the cache has no room for it alone: " + demand(seq));
-      blocked_ = &seq;
+      blocked_ = key_of(seq);
       blocked_at_ = available(ledger);
       return outcome::no_room;
     }
@@ -187,9 +187,12 @@ class roster {
     return usage.free + usage.cached;
   }
 
+  using choice_key = std::pair<request_id, std::int32_t>;
+  static choice_key key_of(sequence const& seq) noexcept { return {seq.id, seq.choice}; }
+
   /// Whether it failed to start before and no page was given up since: another try would only cost time.
   template <cache_ledger Ledger> bool blocked(Ledger const& ledger, sequence const& seq) const noexcept {
-    return blocked_ == &seq && !running_.empty() && available(ledger) <= blocked_at_;
+    return blocked_ == key_of(seq) && !running_.empty() && available(ledger) <= blocked_at_;
   }
 
   template <cache_ledger Ledger> bool fits(Ledger const& ledger, sequence const& seq) const noexcept {
@@ -283,7 +286,7 @@ class roster {
   std::uint64_t planned_ = 0;    // steps handed out, numbered from 1
   std::uint64_t committed_ = 0;
   std::int64_t preemptions_ = 0;
-  sequence const* blocked_ = nullptr;  // compared, never read: it may be gone
+  std::optional<choice_key> blocked_;  // it may be gone, and its address be another's
   std::int64_t blocked_at_ = 0;
 };
 
