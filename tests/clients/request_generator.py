@@ -145,7 +145,7 @@ class Generator:
             lambda: post(length, path="/" + "a" * 20000), lambda: post(length, path="/a b"),
             lambda: post(chunked, body=b"ffffffffffffffff1\r\n" + inner), lambda: post(chunked, body=b"-5\r\n" + inner), lambda: post(chunked, body=b"0x5\r\nhello\r\n" + inside),
             lambda: post(chunked, body=b"5\r\nhelloXX" + inside), lambda: post(chunked, body=b"5 \r\nhello\r\n" + follows), lambda: post(chunked, body=b"5;" + b"a" * 5000 + b"\r\nhello\r\n" + follows),
-            lambda: post(chunked, body=b"5\nhello\r\n" + inside), lambda: post(chunked, body=b"g\r\n" + inner), lambda: post(chunked, body=b"\r\n" + inner),
+            lambda: post(chunked, body=b"5\nhello\r\n" + follows), lambda: post(chunked, body=b"g\r\n" + inner), lambda: post(chunked, body=b"\r\n" + inner),
             lambda: b"GARBAGE\r\n\r\n" + inner, lambda: b"\x16\x03\x01\x02\x00\x01" + inner, lambda: b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + inner, lambda: b"GET /health\r\n\r\n" + inner,
             lambda: self.random.randbytes(self.random.randrange(1, 400)) + b"\r\n\r\n" + inner,
         )
