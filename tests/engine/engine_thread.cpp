@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <future>
 #include <thread>
 
@@ -104,6 +106,29 @@ BOOST_AUTO_TEST_CASE(cancel_ends_a_request_from_another_thread) {
   BOOST_CHECK(reason == finish_reason::cancelled || reason == finish_reason::length);
   thread.drain();
   BOOST_CHECK_EQUAL(thread.stats().pages.held, 0);
+}
+
+// However many readers were in the way of the last step's counters.
+BOOST_AUTO_TEST_CASE(an_idle_thread_shows_that_nothing_runs) {
+  tenon::engine_thread thread{make()};
+  std::atomic<bool> reading = true;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 3; ++i) {
+    readers.emplace_back([&] {
+      while (reading) thread.stats();
+    });
+  }
+  for (std::int64_t round = 1; round <= 20; ++round) {
+    ask(thread, greedy_request({1, 2, 3}, 4)).get();
+    auto const late = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+    while (thread.stats().finished_choices != round && std::chrono::steady_clock::now() < late) {
+      std::this_thread::yield();
+    }
+    BOOST_TEST(thread.stats().finished_choices == round);
+    BOOST_TEST(thread.stats().requests.running == 0);
+  }
+  reading = false;
+  for (auto& reader : readers) reader.join();
 }
 
 BOOST_AUTO_TEST_CASE(draining_finishes_what_is_open_and_takes_nothing_new) {

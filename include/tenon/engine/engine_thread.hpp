@@ -240,8 +240,10 @@ class engine_thread {
 
   /// Moves the inbox into `letters`, waiting while there is nothing to do. False when it is time to end.
   bool take(std::vector<message>& letters) {
+    bool const idle = engine_.idle();
+    if (idle) publish_last();
     std::unique_lock lock{mutex_};
-    if (engine_.idle()) wake_.wait(lock, [this] { return !inbox_.empty() || stopping_ || draining_; });
+    if (idle) wake_.wait(lock, [this] { return !inbox_.empty() || stopping_ || draining_; });
     letters.swap(inbox_);
     return !stopping_ && !(draining_ && letters.empty() && engine_.idle());
   }
@@ -258,6 +260,12 @@ class engine_thread {
   void publish() {
     std::unique_lock lock{stats_mutex_, std::try_to_lock};
     if (lock) published_ = engine_.stats();
+  }
+
+  /// No step follows that would publish what a reader was in the way of.
+  void publish_last() {
+    std::scoped_lock lock{stats_mutex_};
+    published_ = engine_.stats();
   }
 
   void end(std::optional<std::string> failure, std::string const& reason, std::vector<message>& letters) {
@@ -278,8 +286,7 @@ class engine_thread {
             {.request = refused->id, .choice = choice, .finish = finish_reason::failed, .message = reason});
       }
     }
-    std::scoped_lock lock{stats_mutex_};
-    published_ = engine_.stats();
+    publish_last();
   }
 
   inbox_limits limits_;
