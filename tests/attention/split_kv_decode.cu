@@ -57,24 +57,27 @@ std::vector<conformance::attention_row> rows_of_one_token(std::mt19937_64& rando
   return rows;
 }
 
-/// Rows of one token against double precision, with pages of every size.
+/// Rows of one token, and one row alone, against double precision, with pages of every size.
 template <class P, std::int32_t HeadDim, std::int32_t Group>
 void check_shape(cuda::context& ctx, std::mt19937_64& random, double error) {
+  std::int32_t const longest = scale() < 0.5 ? 100 : 400;
   for (std::int32_t const page_tokens : {16, 32, 64, 128, 400, 7}) {
     conformance::attention_bench<policy, cuda::backend, P, HeadDim, Group> bench{ctx, random()};
-    auto const rows = rows_of_one_token(random, scale() < 0.5 ? 100 : 400);
-    auto const out = bench.run(rows, page_tokens);
-    auto const expected = bench.expected(rows);
-    double worst = 0.0;
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      double const difference = std::abs(static_cast<double>(static_cast<float>(out[i])) - expected[i]);
-      worst = difference <= worst ? worst : difference;  // NaN wins
+    auto const past = static_cast<std::int32_t>(random() % static_cast<std::uint64_t>(10 * longest));
+    for (auto const& rows : {rows_of_one_token(random, longest), {{0, past, 1}}}) {
+      auto const out = bench.run(rows, page_tokens);
+      auto const expected = bench.expected(rows);
+      double worst = 0.0;
+      for (std::size_t i = 0; i < out.size(); ++i) {
+        double const difference = std::abs(static_cast<double>(static_cast<float>(out[i])) - expected[i]);
+        worst = difference <= worst ? worst : difference;  // NaN wins
+      }
+      BOOST_TEST(worst <= error, "head_dim " << HeadDim << ", group " << Group << ", " << P::name
+                                             << ", pages of " << page_tokens << ", " << rows.size()
+                                             << " rows: error " << worst);
+      auto const again = bench.run(rows, page_tokens);
+      BOOST_TEST((std::memcmp(out.data(), again.data(), out.size() * sizeof(out[0])) == 0));
     }
-    BOOST_TEST(worst <= error, "head_dim " << HeadDim << ", group " << Group << ", " << P::name
-                                           << ", pages of " << page_tokens << ", " << rows.size()
-                                           << " rows: error " << worst);
-    auto const again = bench.run(rows, page_tokens);
-    BOOST_TEST((std::memcmp(out.data(), again.data(), out.size() * sizeof(out[0])) == 0));
   }
 }
 
@@ -370,8 +373,8 @@ BOOST_AUTO_TEST_CASE(one_recording_serves_every_batch_of_as_many_rows) {
 /// Every context of `contexts`, alone and among others: one recording of so many rows serves them all.
 template <class Element, std::int32_t HeadDim, std::int32_t Group, std::int32_t KvHeads>
 void check_few_rows(cuda::context& ctx, std::mt19937_64& random, std::int32_t rows, double error) {
-  std::vector<std::int32_t> const contexts{1,   15,  16,   17,   63,   64,   65,   300,  511,
-                                           512, 513, 1024, 1500, 2047, 2048, 2049, 5000, 20000};
+  std::vector<std::int32_t> const contexts{1,   15,   16,   17,   63,   64,   65,   300,  511,  512,
+                                           513, 1024, 1500, 2047, 2048, 2049, 4096, 8191, 8192, 20000};
   decode_step<Element, HeadDim, Group, KvHeads> step{ctx, rows, 1300 + 100 * rows, seed()};
   step.enqueue();
   ctx.wait();
@@ -409,6 +412,21 @@ BOOST_AUTO_TEST_CASE(serves_few_rows_of_every_context) {
     check_few_rows<f16_t, 64, 1, 1>(device.ctx, random, rows, 0.001);
     check_few_rows<f16_t, 64, 5, 3>(device.ctx, random, rows, 0.001);
     check_few_rows<bf16_t, 128, 8, 16>(device.ctx, random, rows, 0.005);
+    check_few_rows<bf16_t, 64, 4, 2>(device.ctx, random, rows, 0.005);
+  }
+}
+
+template <std::int32_t Group, std::int32_t KvHeads>
+void check_behind_store(cuda::context& ctx, std::mt19937_64& random) {
+  for (std::int32_t const rows : {1, 2, 9}) {
+    decode_step<bf16_t, 128, Group, KvHeads> step{ctx, rows, 2000, seed()};
+    for (std::int32_t const context : {1, 16, 17, 64, 65, 500, 3000}) {
+      step.set(std::vector<std::int32_t>(static_cast<std::size_t>(rows), context), random);
+      step.enqueue_behind_store();
+      double const worst = step.error(step.out());
+      BOOST_TEST(worst <= 0.005,
+                 "error " << worst << " of " << rows << " rows at " << context << ", group " << Group);
+    }
   }
 }
 
@@ -416,14 +434,17 @@ BOOST_AUTO_TEST_CASE(reads_the_newest_position_after_the_kernel_ahead_has_stored
   if (!testing::has_device()) return;
   device_context device;
   std::mt19937_64 random{seed()};
-  for (std::int32_t const rows : {1, 2, 9}) {
-    decode_step<bf16_t, 128, 2, 8> step{device.ctx, rows, 2000, seed()};
-    for (std::int32_t const context : {1, 16, 17, 64, 65, 500, 3000}) {
-      step.set(std::vector<std::int32_t>(static_cast<std::size_t>(rows), context), random);
-      step.enqueue_behind_store();
-      double const worst = step.error(step.out());
-      BOOST_TEST(worst <= 0.005, "error " << worst << " of " << rows << " rows at " << context);
-    }
+  check_behind_store<2, 8>(device.ctx, random);
+  check_behind_store<7, 4>(device.ctx, random);
+}
+
+template <std::int32_t Group> void check_long_contexts(cuda::context& ctx, std::mt19937_64& random) {
+  decode_step<bf16_t, 128, Group> step{ctx, 1, 8192, seed()};
+  for (std::int32_t const context : {131072, 131071, 100001}) {
+    step.set({context}, random);
+    step.enqueue();
+    double const worst = step.error(step.out());
+    BOOST_TEST(worst <= 0.005, "error " << worst << " with a context of " << context << ", group " << Group);
   }
 }
 
@@ -431,15 +452,8 @@ BOOST_AUTO_TEST_CASE(serves_contexts_of_131072_and_many_rows) {
   if (!testing::has_device()) return;
   device_context device;
   std::mt19937_64 random{seed()};
-  {
-    decode_step<bf16_t, 128, 2> step{device.ctx, 1, 8192, seed()};
-    for (std::int32_t const context : {131072, 131071, 100001}) {
-      step.set({context}, random);
-      step.enqueue();
-      double const worst = step.error(step.out());
-      BOOST_TEST(worst <= 0.005, "error " << worst << " with a context of " << context);
-    }
-  }
+  check_long_contexts<2>(device.ctx, random);
+  check_long_contexts<7>(device.ctx, random);
   decode_step<bf16_t, 128, 2> step{device.ctx, 300, 9000, seed()};
   for (int round = 0; round < 3; ++round) {
     std::vector<std::int32_t> contexts(300);

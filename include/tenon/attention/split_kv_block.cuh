@@ -54,7 +54,7 @@ class split_kv_block {
   __device__ void run() {
     if (!find_work()) {
       // one waits, so that this kernel does not end before the one ahead of it
-      if (blockIdx.x == 0) wait_for_previous();
+      if (Tuning::idle_blocks_wait || blockIdx.x == 0) wait_for_previous();
       return;
     }
     prefetch();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -360,9 +361,20 @@ template <class Input, class Tuning> constexpr std::int32_t stream_threads() {
   return consumer_threads + 32 * (Tuning::producers + (Input::streamed ? 1 : 0));
 }
 
+/// The threads that the registers of two blocks are reckoned for. A block starts beside one of the kernel
+/// ahead only if the 16,384 registers of each quarter of the multiprocessor suffice, where three warps of
+/// either may meet. Those of `normed_input`, 10 warps, have 96 a thread. Inputs of two tiles, 11 warps, would
+/// have 80, and fit beside them only where the odd warps happen to be in different quarters; with 72, which
+/// 14 warps may have, they always do. Those of one tile need 64 anyway, and those of four start behind a
+/// norm's kernel.
+template <class Input, class Tuning> constexpr std::int32_t stream_bounds() {
+  constexpr std::int32_t threads = stream_threads<Input, Tuning>();
+  return Input::streamed && Input::tiles == 2 ? std::max(threads, 32 * 14) : threads;
+}
+
 /// One block a multiprocessor streams its share of the weights once.
 template <class Element, class Input, class Epilogue, class Tuning>
-__global__ void __launch_bounds__(stream_threads<Input, Tuning>(), 2)
+__global__ void __launch_bounds__(stream_bounds<Input, Tuning>(), 2)
     stream_product_kernel(stream_plan plan, Element const* weights, Input input, Epilogue epilogue) {
   let_next_start();
   extern __shared__ __align__(128) std::byte stream_memory[];
