@@ -58,7 +58,9 @@ BOOST_AUTO_TEST_CASE(one_token_a_row) {
   check<split_kv_decode, bf16, 128, 7>(rows, {64});
   check<split_kv_decode, bf16, 64, 2>(rows, {7});
   check<split_kv_decode, fp16, 64, 7>(rows, {64});
+  // one or two rows of a large group: blocks of four warps
   check<split_kv_decode, fp16, 128, 8>({{0, 90, 1}}, {16});
+  check<split_kv_decode, bf16, 128, 7>({{0, 90, 1}, {1, 200, 1}}, {16, 64});
 }
 
 BOOST_AUTO_TEST_CASE(pieces_of_prompts) {
