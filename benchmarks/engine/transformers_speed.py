@@ -102,6 +102,7 @@ def main():
                 runs.append(Decode(model, *map(int, part.split(":")), options.tokens))
             except Exception as failure:  # one of several configurations
                 print(f"{part}: {failure}", file=sys.stderr)
+        print(f"compiled after {time.process_time():.0f} s of processor time", file=sys.stderr, flush=True)
         while options.start_when and not pathlib.Path(options.start_when).exists():
             time.sleep(0.1)
         for length in filter(None, options.prefill.split(",")):
