@@ -138,14 +138,32 @@ def lab_name(line):
     return line["recipe"] + (f", depth {line['depth']}" if line["depth"] > 1 else "")
 
 
+def policies_ranked(loops):
+    """Many recipes with the most clients and with one, the one of most tokens first: their lines would hide each other."""
+    most = max(line["concurrency"] for line in loops)
+    order = sorted((line for line in loops if line["concurrency"] == most), key=lambda line: -line["tokens_s"])
+    single = {lab_name(line): line for line in loops if line["concurrency"] == 1}
+    ranked = lambda title, unit, value, log_y=False: svg_chart.Panel(
+        title, y=unit, series={lab_name(line): value(line) for line in order}, ranked=True, log_y=log_y)
+    panels = [ranked(f"Throughput, {most} clients", "tokens/s", lambda line: line["tokens_s"]),
+              ranked(f"Time to first token (median), {most} clients", "ms", lambda line: line["ttft_p50_ms"], True),
+              ranked(f"Inter-token latency (p99), {most} clients", "ms", lambda line: line["itl_p99_ms"])]
+    if all(lab_name(line) in single for line in order):
+        panels.append(ranked("Inter-token latency (median), one client", "ms",
+                             lambda line: single[lab_name(line)]["itl_p50_ms"]))
+    return panels
+
+
 def policies_panels(lines):
     loops = of_kind(lines, "policies/closed_loop")
+    panels = policies_ranked(loops) if len({lab_name(line) for line in loops}) > 8 else []
     at = lambda key, title, log_y=False: svg_chart.Panel(
         title.split(",")[0], "clients", title.split(", ")[-1],
         series_by(loops, lab_name, lambda line: line["concurrency"], lambda line: line[key]), log_x=True, log_y=log_y)
-    panels = [at("tokens_s", "Throughput, tokens/s"), at("ttft_p50_ms", "Time to first token (median), ms", True),
-              at("itl_p50_ms", "Inter-token latency (median), ms"),
-              at("itl_p99_ms", "Inter-token latency (p99), ms", True)] if loops else []
+    if loops and not panels:
+        panels = [at("tokens_s", "Throughput, tokens/s"), at("ttft_p50_ms", "Time to first token (median), ms", True),
+                  at("itl_p50_ms", "Inter-token latency (median), ms"),
+                  at("itl_p99_ms", "Inter-token latency (p99), ms", True)]
     batches = of_kind(lines, "policies/batch")
     if batches:
         by = lambda y: series_by(batches, lab_name, lambda line: line["rows"], y)

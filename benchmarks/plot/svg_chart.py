@@ -14,7 +14,8 @@ LEGEND_LINE = 15
 
 @dataclasses.dataclass
 class Panel:
-    """A chart: `series` maps a name to points (x, y); with `bars` a name to values, one for each of `labels`."""
+    """A chart: `series` maps a name to points (x, y); with `bars` a name to values, one for each of `labels`;
+    with `ranked` a name to one value, drawn as bars below each other."""
 
     title: str
     x: str = ""
@@ -23,6 +24,7 @@ class Panel:
     labels: list = dataclasses.field(default_factory=list)
     bars: bool = False
     stacked: bool = False
+    ranked: bool = False
     log_x: bool = False
     log_y: bool = False
     rule: float = None  # a dashed horizontal line, such as a ceiling
@@ -95,7 +97,7 @@ def _legend(panel):
     """The names in lines that fit."""
     lines, used = [[]], 0
     for i, name in enumerate(panel.series):
-        wide = 22 + 6.0 * len(name)
+        wide = 24 + 6.6 * len(name)
         if used + wide > WIDTH - LEFT and lines[-1]:
             lines.append([])
             used = 0
@@ -170,7 +172,27 @@ def _bars(panel, frame):
     return out
 
 
+def _ranked(panel):
+    """A line of `panel.series` below another: name, bar, value."""
+    names = 13 + 5.9 * max(map(len, panel.series))
+    slot = (HEIGHT - TOP - BOTTOM + 26) / len(panel.series)
+    low = min(panel.series.values()) / 1.5 if panel.log_y else 0.0
+    high = max(panel.series.values()) or 1.0
+    out = []
+    for i, (name, value) in enumerate(panel.series.items()):
+        part = math.log(value / low) / math.log(high / low) if panel.log_y else value / high
+        y, wide = TOP + slot * i, part * (WIDTH - RIGHT - names - 40)
+        out.append(text(names - 6, y + slot * 0.7, name, size=10, anchor="end"))
+        out.append(f"<rect x='{names:.1f}' y='{y + slot * 0.12:.1f}' width='{max(wide, 0.5):.1f}' height='{slot * 0.76:.1f}' "
+                   f"fill='{COLORS[0]}'/>")
+        out.append(text(names + wide + 5, y + slot * 0.7, short(value), size=10))
+    out.append(text(names, HEIGHT - 8, panel.y + (", logarithmic" if panel.log_y else ""), size=10))
+    return out
+
+
 def draw(panel):
+    if panel.ranked:
+        return "\n".join([text(12, 18, panel.title, size=13, more="font-weight='bold'")] + _ranked(panel))
     legend = _legend(panel)
     frame = _Frame(panel, len(legend))
     out = [text(LEFT, 18, panel.title, size=13, more="font-weight='bold'")]

@@ -122,7 +122,7 @@ def picture(path, out, dark):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with Browser(f"http://127.0.0.1:{server.server_port}/", width=1200, height=620, dark=dark) as tab:
         polls = len(recorded["metrics"]) - 2
-        tab.wait(f"past.length >= {polls - 3}", seconds=120)
+        tab.wait(f"past.length >= {polls - 1}", seconds=120)
         for number, question in enumerate(QUESTIONS):
             tab.run("at('ask').focus()")
             tab.type(question)
