@@ -36,11 +36,11 @@ std::string read_line(int terminal) {
 
 BOOST_AUTO_TEST_SUITE(progress_bar)
 
-BOOST_AUTO_TEST_CASE(a_line_tells_share_bytes_and_speed) {
+BOOST_AUTO_TEST_CASE(a_line_tells_share_bytes_time_and_speed) {
   BOOST_TEST(tenon::progress_bar::line("loading", 1'720'000'000, 3'440'000'000, 2.0) ==
-             "loading [###############...............]  50 %  1.72 of 3.44 GB  0.86 GB/s");
+             "loading [###############...............]  50 %  1.72 of 3.44 GB in 2.0 s  0.86 GB/s");
   BOOST_TEST(tenon::progress_bar::line("x", 0, 0, 0.0) ==
-             "x [##############################] 100 %  0.00 of 0.00 GB  0.00 GB/s");
+             "x [##############################] 100 %  0.00 of 0.00 GB in 0.0 s  0.00 GB/s");
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_drawn_where_there_is_no_terminal) {

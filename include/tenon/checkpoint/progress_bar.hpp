@@ -39,7 +39,7 @@ class progress_bar {
     }
   }
 
-  /// The text of one state: `loading [#####.....]  50 %  1.7 of 3.4 GB  2.1 GB/s`.
+  /// The text of one state: `loading [#####.....]  50 %  1.72 of 3.44 GB in 0.8 s  2.15 GB/s`.
   static std::string line(std::string const& label, std::uint64_t bytes_done, std::uint64_t bytes_total,
                           double seconds) {
     constexpr int cells = 30;
@@ -50,8 +50,8 @@ class progress_bar {
     bar.resize(cells, '.');
     double const done = static_cast<double>(bytes_done) * 1e-9;
     char numbers[128];
-    std::snprintf(numbers, sizeof numbers, "%3d %%  %.2f of %.2f GB  %.2f GB/s",
-                  static_cast<int>(share * 100), done, static_cast<double>(bytes_total) * 1e-9,
+    std::snprintf(numbers, sizeof numbers, "%3d %%  %.2f of %.2f GB in %.1f s  %.2f GB/s",
+                  static_cast<int>(share * 100), done, static_cast<double>(bytes_total) * 1e-9, seconds,
                   seconds > 0 ? done / seconds : 0.0);
     return label + " [" + bar + "] " + numbers;
   }
