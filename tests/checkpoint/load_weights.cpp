@@ -313,4 +313,32 @@ BOOST_AUTO_TEST_CASE(memory_that_is_not_there) {
       "was refused");
 }
 
+BOOST_AUTO_TEST_CASE(missing_memory_is_counted_before_any_is_taken) {
+  temporary_directory const directory;
+  write_checkpoint<small_qwen3>(directory, dtype::bf16);
+  using told = weights_recipe<small_qwen3, tenon::bf16, tenon_test::telling_backend>;
+  auto const bytes = tenon::load_weights<told>(directory.path()).bytes();
+  tenon_test::memory_account account;
+  auto const load = [&](std::size_t free) {
+    tenon::load_weights<told>(directory.path(), {.context = {&account, free}, .also_needed = 1000});
+  };
+  check_error([&] { load(bytes + 993); }, "device memory: expected " + std::to_string(bytes + 1000) +
+                                              " free bytes (weights " + std::to_string(bytes) +
+                                              ", cache and workspace 1000), found " +
+                                              std::to_string(bytes + 993) + ": 7 are missing");
+  BOOST_TEST(account.allocations == 0u);
+  load(bytes + 1000);
+  BOOST_TEST(account.allocations == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_device_that_cannot_run_the_program_stops_before_any_memory_is_taken) {
+  temporary_directory const directory;
+  write_checkpoint<small_qwen3>(directory, dtype::bf16);
+  using foreign = weights_recipe<small_qwen3, tenon::bf16, tenon_test::foreign_backend>;
+  tenon_test::memory_account account;
+  BOOST_CHECK_THROW(tenon::load_weights<foreign>(directory.path(), {.context = {&account}}),
+                    tenon::device_error);
+  BOOST_TEST(account.allocations == 0u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

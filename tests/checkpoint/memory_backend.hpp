@@ -70,4 +70,32 @@ struct memory_backend {
 
 static_assert(tenon::is_backend<memory_backend>);
 
+/// A device that says how much memory is free: its limit.
+struct telling_backend : memory_backend {
+  class context : public memory_backend::context {
+   public:
+    explicit context(context_options const& options)
+        : memory_backend::context{options}, free_bytes_{options.limit} {}
+    std::size_t free_bytes() const noexcept { return free_bytes_; }
+
+   private:
+    std::size_t free_bytes_;
+  };
+};
+
+static_assert(tenon::is_backend<telling_backend>);
+
+/// A device for which the program was not compiled.
+struct foreign_backend : memory_backend {
+  struct context : memory_backend::context {
+    using memory_backend::context::context;
+  };
+};
+
+inline void check_kernels(foreign_backend::context const&) {
+  throw tenon::device_error{"expected a device of another kind"};
+}
+
+static_assert(tenon::is_backend<foreign_backend>);
+
 }  // namespace tenon_test

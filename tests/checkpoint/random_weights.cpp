@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <string>
 
 #include "checkpoint/error_text.hpp"
 #include "checkpoint/small_models.hpp"
@@ -48,6 +49,20 @@ BOOST_AUTO_TEST_CASE(the_seed_decides) {
   BOOST_TEST(same(first, tenon::random_weights<recipe>({}, 1, {.threads = 4})));
   BOOST_TEST(!same(first, tenon::random_weights<recipe>({}, 2)));
   BOOST_TEST(first.head.data == first.embedding.data);
+}
+
+BOOST_AUTO_TEST_CASE(a_device_is_looked_at_before_its_memory_is_taken) {
+  using told = weights_recipe<small_qwen3, tenon::bf16, tenon_test::telling_backend>;
+  using foreign = weights_recipe<small_qwen3, tenon::bf16, tenon_test::foreign_backend>;
+  auto const bytes = tenon::random_weights<told>({}, 1).bytes();
+  tenon_test::memory_account account;
+  tenon_test::check_error(
+      [&] {
+        tenon::random_weights<told>({}, 1, {.context = {&account, bytes + 3}, .also_needed = 5});
+      },
+      "found " + std::to_string(bytes + 3) + ": 2 are missing");
+  BOOST_CHECK_THROW(tenon::random_weights<foreign>({}, 1, {.context = {&account}}), tenon::device_error);
+  BOOST_TEST(account.allocations == 0u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

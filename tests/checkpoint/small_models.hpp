@@ -44,10 +44,10 @@ struct small_qwen2 : tenon::qwen2_family {
 };
 
 /// The members that `load_weights` asks of a recipe.
-template <class Model, class Precision> struct weights_recipe {
+template <class Model, class Precision, class Backend = memory_backend> struct weights_recipe {
   using model = Model;
   using precision = Precision;
-  using backend = memory_backend;
+  using backend = Backend;
 };
 
 /// Element i of a tensor: a small multiple of 1/16 that all three float types hold exactly.

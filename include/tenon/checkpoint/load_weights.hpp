@@ -73,6 +73,16 @@ void check_memory(Context const& context, std::size_t weights, std::size_t also_
   }
 }
 
+/// A context on which `weights` bytes will find room. Throws options_error or device_error, with nothing
+/// allocated, where the device is missing, cannot run this program, or has too little memory.
+template <backend B>
+std::unique_ptr<typename B::context> open_context(load_options<B> const& options, std::size_t weights) {
+  auto context = std::make_unique<typename B::context>(options.context);
+  if constexpr (requires { check_kernels(*context); }) check_kernels(*context);
+  check_memory(*context, weights, options.also_needed);
+  return context;
+}
+
 inline constexpr std::size_t most_surplus_names = 32;
 
 /// Older exporters stored RoPE's inverse frequencies, which follow from the config.
@@ -133,8 +143,8 @@ template <precision_policy P> void check_quantization(model_config const& config
 /// Loads the weights of a model from `source`, for the context, shape and type that `Recipe` names.
 ///
 /// q, k and v and gate and up are stacked; norm weights and biases are widened to float. A tied checkpoint
-/// may carry lm_head.weight: like the reference implementation, this does not read it. Throws load_error or
-/// options_error; then nothing stays allocated.
+/// may carry lm_head.weight: like the reference implementation, this does not read it. Throws load_error,
+/// options_error or device_error; then nothing stays allocated.
 template <class Recipe, weight_source S>
 recipe_weights<Recipe> load_weights_from(S const& source, decoder_parameters const& parameters,
                                          load_options<typename Recipe::backend> const& options = {}) {
@@ -144,9 +154,7 @@ recipe_weights<Recipe> load_weights_from(S const& source, decoder_parameters con
   carver counting;  // all checks come before the first allocation
   auto const expected = expected_tensors(detail::lay_out(weights, counting));
   check_tensors(source, expected, Recipe::model::shape.tied_embeddings ? "lm_head.weight" : "");
-  weights.context = std::make_unique<typename backend_type::context>(options.context);
-  if constexpr (requires { check_kernels(*weights.context); }) check_kernels(*weights.context);
-  detail::check_memory(*weights.context, counting.used(), options.also_needed);
+  weights.context = detail::open_context<backend_type>(options, counting.used());
   weights.parameters = parameters;
   auto const layout = allocate_weights(weights);
 

@@ -19,14 +19,17 @@ namespace tenon {
 /// Weights without a file, for benchmarks: matrices uniform with standard deviation 1 / sqrt(in_features),
 /// norm weights 1, biases uniform in [-1, 1). The same seed gives the same weights on every machine.
 ///
-/// Throws options_error if the memory is not there.
+/// Throws options_error if the memory is not there, saying how much is missing, and device_error if the
+/// device is not or cannot run this program.
 template <class Recipe>
 recipe_weights<Recipe> random_weights(decoder_parameters const& parameters, std::uint64_t seed,
                                       load_options<typename Recipe::backend> const& options = {}) {
   using backend_type = typename Recipe::backend;
   using embedding_element = typename Recipe::precision::activation;
   recipe_weights<Recipe> weights;
-  weights.context = std::make_unique<typename backend_type::context>(options.context);
+  carver counting;
+  detail::lay_out(weights, counting);
+  weights.context = detail::open_context<backend_type>(options, counting.used());
   weights.parameters = parameters;
   auto const layout = allocate_weights(weights);
 
