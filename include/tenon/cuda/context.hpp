@@ -54,16 +54,19 @@ class context {
     for (auto stream : {stream_, copies_in_, copies_out_}) cudaStreamDestroy(stream);
   }
 
-  /// Memory of the device, not filled; throws options_error naming the bytes asked for and those that are
-  /// free.
+  /// Memory of the device, not filled; throws options_error naming the bytes asked for, those that are free
+  /// and those that are missing.
   void* allocate(std::size_t bytes) {
     select_device(properties_.device);
     void* block = nullptr;
     auto const status = cudaMalloc(&block, std::max<std::size_t>(bytes, 1));
     if (status == cudaErrorMemoryAllocation) {
       cudaGetLastError();  // it is reported here and must not be found by a later check
-      throw options_error{"the device has no " + std::to_string(bytes) +
-                          " bytes of memory: " + std::to_string(free_bytes()) + " are free"};
+      auto const free = free_bytes();
+      throw options_error{"device memory: expected " + std::to_string(bytes) + " free bytes, found " +
+                          std::to_string(free) + ": " +
+                          (free < bytes ? std::to_string(bytes - free) + " are missing"
+                                        : std::string{"they are not in one piece"})};
     }
     check(status);
     return block;
@@ -91,13 +94,15 @@ class context {
   /// Enqueues zeroing.
   void clear(void* device, std::size_t bytes) { check(cudaMemsetAsync(device, 0, bytes, stream())); }
 
-  /// What has been recorded most recently; at most `most_marks` may be waited for at one time.
+  /// A place behind enqueued work. Marks share `most_marks` events in turn: a copy's is to be waited for
+  /// before so many others are made; one of `record` stands for a later one from then on.
   struct mark {
     cudaEvent_t event = nullptr;
   };
   static constexpr std::size_t most_marks = 16;
 
   mark record() { return record_on(stream()); }
+  /// Waits for everything enqueued, copies included.
   void wait() {
     check(cudaStreamSynchronize(stream_));
     check(cudaStreamSynchronize(copies_out_));
