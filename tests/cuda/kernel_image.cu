@@ -28,6 +28,14 @@ BOOST_AUTO_TEST_CASE(the_lowest_architecture_is_of_those_compiled_for) {
   BOOST_TEST(found);
 }
 
+BOOST_AUTO_TEST_CASE(kernels_without_clusters_are_not_for_devices_with_them) {
+  using cuda::detail::serves;
+  static_assert(serves(80, 80) && serves(80, 89) && serves(89, 89) && serves(90, 90) && serves(90, 100));
+  static_assert(!serves(80, 90) && !serves(89, 90) && !serves(89, 120));
+  BOOST_TEST(cuda::detail::capability_text(89) == "8.9");
+  BOOST_TEST(cuda::detail::capability_text(120) == "12.0");
+}
+
 BOOST_AUTO_TEST_CASE(a_program_compiled_for_this_device_is_accepted) {
   if (!testing::has_device()) return;
   cuda::context const ctx;
