@@ -204,7 +204,7 @@ if [[ $all -eq 1 ]]; then
   # What needs a GPU is compiled, and says "skipped" where there is none. The preset optimises
   # less, for the time; -Xcompiler=-O0 does not, because nvcc puts the -O3 of a release build behind it.
   if command -v "${CUDACXX:-nvcc}" > /dev/null; then
-    if build cuda_check gpu_programs; then run_tests cuda_check 0.1 -L '^gpu$'; fi
+    if build cuda_check gpu_programs older_gpus; then run_tests cuda_check 0.1 -L '^gpu$'; fi
   else
     echo "skipped: no CUDA Toolkit (nvcc) to compile the GPU's half with"
     skipped=$((skipped + 1))
