@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much of the time the device computes while rows decode through the engine: events before and after each
-// step's kernels. Copies of the batch and of the ids run between steps and count as idle, as does the start
-// of a recording.
+// step's kernels. With depth 2 the copies of the batch and of the ids run beside other steps; where a step
+// waits for them, and with depth 1, they count as idle, as does the start of a recording.
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <cstdio>
