@@ -8,6 +8,7 @@
 
 #include "cuda/device.hpp"
 #include "cuda/device_array.hpp"
+#include "tenon/cuda/backend.hpp"
 #include "tenon/cuda/launch.cuh"
 #include "tenon/launch/eager.hpp"
 
@@ -35,7 +36,7 @@ __global__ void count_up(std::int32_t* counter, std::int32_t by) {
 BOOST_AUTO_TEST_SUITE(graph_replay)
 
 BOOST_AUTO_TEST_CASE(pads_as_eager_steps_of_the_same_buckets_do) {
-  static_assert(launch_type::captures);
+  static_assert(is_launch_policy<launch_type, cuda::backend> && launch_type::captures);
   BOOST_TEST((launch_type::buckets == std::array<std::int32_t, 3>{8, 4, 2}));
   for (std::int32_t rows = 1; rows < 12; ++rows) {
     BOOST_TEST((launch_type::padded(decode(rows, 1)) == tenon::eager<2, 8, 4>::padded(decode(rows, 1))));

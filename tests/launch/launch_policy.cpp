@@ -23,8 +23,7 @@ constexpr batch_shape decode(std::int32_t rows) {
 BOOST_AUTO_TEST_SUITE(launch_policy)
 
 BOOST_AUTO_TEST_CASE(a_policy_pads_runs_and_counts) {
-  static_assert(tenon::launch_policy<eager<>, cpu::backend> &&
-                tenon::launch_policy<eager<1, 8>, cpu::backend>);
+  static_assert(is_launch_policy<eager<>, cpu::backend> && is_launch_policy<eager<1, 8>, cpu::backend>);
   static_assert(!tenon::launch_policy<uncounted, cpu::backend>);
   BOOST_CHECK((padded_to<>(decode(3)) == decode(3)));
 }

@@ -51,11 +51,6 @@ std::size_t convert_from(dtype stored, std::span<std::byte const> from, std::spa
 
 }  // namespace detail
 
-/// Types that dense weights may be stored in; any of them loads into any dense precision.
-inline bool is_dense_type(dtype type) noexcept {
-  return type == dtype::bf16 || type == dtype::f16 || type == dtype::f32;
-}
-
 /// Plans the copy of a whole stored tensor of a dense type into device memory of `Target` elements, exact or
 /// rounded to nearest even.
 ///

@@ -32,7 +32,7 @@ struct expected_tensor {
   std::vector<std::int64_t> shape;
 };
 
-/// The types of `is_dense_type`, as `expected_tensor` lists them.
+/// Types that dense weights may be stored in; any of them loads into any dense precision.
 inline std::vector<dtype> dense_types() {
   return {dtype::bf16, dtype::f16, dtype::f32};
 }
