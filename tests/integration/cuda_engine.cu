@@ -34,6 +34,10 @@ struct enqueued : replayed {
   using launch = eager<1, 2, 4, 8, 16>;
 };
 
+struct unpadded : replayed {
+  using launch = eager<>;
+};
+
 std::string model_directory() {
   char const* const source = std::getenv("TENON_SOURCE_DIR");
   BOOST_REQUIRE_MESSAGE(source != nullptr, "TENON_SOURCE_DIR must name the repository");
@@ -188,6 +192,27 @@ BOOST_AUTO_TEST_CASE(alone_and_batched_ids_hardly_ever_differ) {
   BOOST_TEST(flips <= lines.size() / 50);
 }
 
+// Steps of three rows are padded to four.
+BOOST_AUTO_TEST_CASE(padded_and_unpadded_ids_hardly_ever_differ) {
+  if (!testing::has_device()) return;
+  auto lines = stored_answers();
+  lines.resize(200);
+  auto const padded = load<enqueued>(4, 4 * 1024);
+  auto const bare = load<unpadded>(4, 4 * 1024);
+  std::size_t flips = 0;
+  for (std::size_t first = 0; first < lines.size(); first += 3) {
+    std::vector<answered> const some{
+        lines.begin() + static_cast<std::ptrdiff_t>(first),
+        lines.begin() + static_cast<std::ptrdiff_t>(std::min(first + 3, lines.size()))};
+    auto const with = answers(*padded, some);
+    auto const without = answers(*bare, some);
+    for (std::size_t i = 0; i < some.size(); ++i) flips += with[i] != without[i];
+  }
+  BOOST_TEST_MESSAGE(flips << " of " << lines.size() << " greedy answers differ between padded and not");
+  BOOST_TEST(padded->stats().steps.buckets.at(2).eager > 0);  // of four rows, which nobody asked for
+  BOOST_TEST(flips <= lines.size() / 50);
+}
+
 // Where there are several devices, the last one is not the one that a thread begins with.
 BOOST_AUTO_TEST_CASE(runs_on_its_own_device_whatever_thread_calls) {
   if (!testing::has_device()) return;
@@ -215,6 +240,22 @@ BOOST_AUTO_TEST_CASE(runs_on_its_own_device_whatever_thread_calls) {
   for (std::size_t i = 0; i < lines.size(); ++i) same += first[i] == lines[i].greedy;
   BOOST_TEST(same + 1 >= lines.size());
   in_a_thread([&] { running.reset(); });
+}
+
+BOOST_AUTO_TEST_CASE(a_fraction_of_the_free_memory_becomes_the_budget) {
+  if (!testing::has_device()) return;
+  engine_options options{.max_rows = 4, .max_tokens = 64, .max_context = 2048, .memory_fraction = 0.05};
+  auto weights = load_weights<replayed>(model_directory());
+  auto const free = static_cast<double>(weights.context->free_bytes());
+  engine<replayed> const running{std::move(weights), options};
+  auto const memory = running.stats().memory;
+  BOOST_TEST(static_cast<double>(memory.cache + memory.workspace + memory.unused) == 0.05 * free,
+             boost::test_tools::tolerance(0.01));
+  BOOST_TEST(running.stats().pages.total > 4 * 2048 / 16);
+  options.memory_fraction = 1e-9;
+  BOOST_CHECK_EXCEPTION(
+      engine<replayed>(load_weights<replayed>(model_directory()), options), options_error,
+      [](options_error const& error) { return std::string{error.what()}.ends_with(" are missing"); });
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_allocated_after_the_start) {
