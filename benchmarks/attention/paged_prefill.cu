@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "benchmarks/cuda/device_report.hpp"
 #include "tenon/attention/paged_prefill.cuh"
 #include "tenon/attention/wgmma_prefill.cuh"
 #include "tenon/backend/buffer.hpp"
@@ -88,10 +89,10 @@ class bench {
         "%d, "
         "\"head_dim\": %d, \"length\": %d, \"chunk\": %d, \"page_tokens\": %d, \"us\": %.1f, \"tflop_s\": "
         "%.1f, "
-        "\"error\": %.5f, \"device\": \"%s\"}\n",
+        "\"error\": %.5f, %s}\n",
         std::string{Attention::name}.c_str(), of_.kv_heads * of_.group, of_.kv_heads, head_dim, of_.length,
         of_.chunk, of_.page_tokens, microseconds, products / microseconds * 1e-6, error(),
-        ctx_.properties().name.c_str());
+        benchmarks::device_report_once().c_str());
     std::fflush(stdout);
   }
 

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "benchmarks/cuda/device_report.hpp"
 #include "tenon/backend/buffer.hpp"
 #include "tenon/cache/paged_view.hpp"
 #include "tenon/cuda/backend.hpp"
@@ -130,7 +131,8 @@ class bench {
     });
     stream_ = static_cast<double>(bytes) / us * 1e-3;
     std::printf("%s, read stream %.0f GB/s of %zu bytes\n", ctx_.properties().name.c_str(), stream_, bytes);
-    print("{\"read_stream_gb_s\": %.1f}\n", stream_);
+    print("{\"benchmark\": \"attention/read_stream\", \"read_gb_s\": %.1f, %s}\n", stream_,
+          benchmarks::device_report_once().c_str());
   }
 
   template <std::int32_t Group, class Kernel>
@@ -166,8 +168,9 @@ class bench {
     print(
         "{\"kernel\": \"%s\", \"kv_heads\": %d, \"group\": %d, \"rows\": %d, \"context\": %d, "
         "\"page_tokens\": %d, "
-        "\"us_a_layer\": %.3f, \"gb_s\": %.1f, \"of_read_stream\": %.3f}\n",
-        kernel, kv_heads, Group, rows, context, page_tokens, us, rate, rate / stream_);
+        "\"us_a_layer\": %.3f, \"gb_s\": %.1f, \"of_read_stream\": %.3f, %s}\n",
+        kernel, kv_heads, Group, rows, context, page_tokens, us, rate, rate / stream_,
+        benchmarks::device_report_once().c_str());
   }
 
  private:

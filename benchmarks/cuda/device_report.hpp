@@ -34,4 +34,10 @@ inline std::string device_report() {
          "\", \"commit\": \"" + (commit != nullptr ? commit : "unknown") + "\"";
 }
 
+/// The same for programs that print many lines in a short time: asked once, at the first of them.
+inline std::string const& device_report_once() {
+  static std::string const report = device_report();
+  return report;
+}
+
 }  // namespace tenon::benchmarks

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "benchmarks/cuda/device_report.hpp"
 #include "tenon/cache/paged_view.hpp"
 #include "tenon/cuda/backend.hpp"
 #include "tenon/cuda/embed.cuh"
@@ -202,9 +203,10 @@ template <class Model> class bench {
     char const* const unit = flops > 0 ? "TFLOP/s" : "GB/s";
     std::fprintf(stderr, "%-12s %6d  %-22s %9.1f us %8.0f %s\n", Model::name.data(), rows, name, us, rate,
                  unit);
-    std::printf(R"({"model": "%s", "rows": %d, "op": "%s", "us": %.2f, "rate": %.1f, "unit": "%s"})"
-                "\n",
-                Model::name.data(), rows, name, us, rate, unit);
+    std::printf(
+        R"({"benchmark": "cuda/prefill_ops", "model": "%s", "rows": %d, "op": "%s", "us": %.2f, "rate": %.1f, "unit": "%s", %s})"
+        "\n",
+        Model::name.data(), rows, name, us, rate, unit, benchmarks::device_report_once().c_str());
     return us;
   }
 

@@ -11,6 +11,7 @@ the median of 5. JSON lines. Everything is compiled before anything is measured,
 
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -31,6 +32,7 @@ def clocks():
     query = ["nvidia-smi", "--query-gpu=clocks.sm,clocks.mem", "--format=csv,noheader,nounits"]
     sm, memory = subprocess.run(query, capture_output=True, text=True).stdout.split(",")
     return {"device": torch.cuda.get_device_name(), "sm_mhz": int(sm), "memory_mhz": int(memory),
+            "date": time.strftime("%F", time.gmtime()), "commit": os.environ.get("TENON_COMMIT", "unknown"),
             "torch": torch.__version__, "transformers": transformers.__version__}
 
 

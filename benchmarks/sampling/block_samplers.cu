@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "benchmarks/cuda/device_report.hpp"
 #include "tenon/backend/buffer.hpp"
 #include "tenon/cuda/backend.hpp"
 #include "tenon/sampling/block_greedy.cuh"
@@ -173,11 +174,11 @@ class table {
       auto const logits = make_logits(with, rows, peaked);
       double const microseconds = sampled_rows<Sampler>{with, context, rows, set.row, logits}.microseconds();
       std::printf(
-          "{\"benchmark\": \"sampling/block_samplers\", \"device\": \"%s\", \"sampler\": \"%s\", "
+          "{\"benchmark\": \"sampling/block_samplers\", %s, \"sampler\": \"%s\", "
           "\"parameters\": \"%s\", \"logits\": \"%s\", \"vocabulary\": %d, \"rows\": %d, "
           "\"microseconds\": %.2f}\n",
-          context.properties().name.c_str(), label.c_str(), set.name.c_str(), peaked ? "peaked" : "normal",
-          with.vocabulary, rows, microseconds);
+          benchmarks::device_report_once().c_str(), label.c_str(), set.name.c_str(),
+          peaked ? "peaked" : "normal", with.vocabulary, rows, microseconds);
       char text[16];
       std::snprintf(text, sizeof text, "%9.2f", microseconds);
       line += text;
