@@ -328,7 +328,7 @@ void check_attention_shape(typename B::context& context, std::uint64_t seed,
 }
 
 /// Runs the policy on random batches for every head shape of the published models that it supports, and for
-/// groups 1, 3 and 8, against double precision and, if promised, against itself bit for bit.
+/// groups 1, 3, 5 and 8, against double precision and, if promised, against itself bit for bit.
 template <class Attention, class B, class P = fp32>
 void check_attention_policy(typename B::context& context, attention_promises promises = {}) {
   char const* const given = std::getenv("TENON_TEST_SEED");
@@ -341,6 +341,7 @@ void check_attention_policy(typename B::context& context, attention_promises pro
   BOOST_TEST_MESSAGE(Attention::name << ": TENON_TEST_SEED=" << seed);
   check_attention_shape<Attention, B, P, 64, 1>(context, seed, promises);
   check_attention_shape<Attention, B, P, 64, 2>(context, seed, promises);
+  check_attention_shape<Attention, B, P, 64, 5>(context, seed, promises);
   check_attention_shape<Attention, B, P, 64, 7>(context, seed, promises);
   check_attention_shape<Attention, B, P, 128, 2>(context, seed, promises);
   check_attention_shape<Attention, B, P, 128, 3>(context, seed, promises);
