@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value.hpp>
 #include <cstddef>
 #include <string>
@@ -69,16 +68,16 @@ inline json_fault explain(std::string_view text, std::size_t at, boost::json::er
 inline std::variant<boost::json::value, json_fault> read_json(std::string_view text) {
   boost::json::parse_options options;
   options.max_depth = max_json_depth;
-  boost::json::basic_parser<strict_json_handler> parser{options};
+  strict_json_handler handler;
   boost::json::error_code failure;
-  auto const used = parser.write_some(false, text.data(), text.size(), failure);
-  if (!failure && used == text.size()) return parser.handler().release();
+  auto const used = read_json_events(text, options, handler, failure);
+  if (!failure && used == text.size()) return handler.release();
   if (!failure) failure = boost::json::error::extra_data;
   if (failure == boost::json::error::exponent_overflow) {
     auto const shortened = with_short_exponents(text);
     if (shortened != text) return read_json(shortened);
   }
-  return explain(text, used, failure, parser.handler());
+  return explain(text, used, failure, handler);
 }
 
 }  // namespace detail

@@ -2,10 +2,7 @@
 #pragma once
 
 #include <algorithm>
-#include <boost/json/array.hpp>
 #include <boost/json/error.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
 #include <boost/json/value_stack.hpp>
 #include <charconv>
@@ -20,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "tenon/checkpoint/json_events.hpp"
 #include "tenon/checkpoint/quoted_name.hpp"
 
 namespace tenon::detail {
@@ -50,18 +48,12 @@ inline std::optional<double> nearest_double(std::string_view text) noexcept {
   return std::nullopt;
 }
 
-/// What boost::json::basic_parser calls: builds a value and refuses what Boost.JSON lets pass, which is
-/// duplicate keys, integers beyond 64 bits and numbers beyond a double. It rounds doubles itself, since
-/// Boost.JSON 1.81 does not always give the nearest one. Sizes are bounded by the text alone.
-class strict_json_handler {
+/// Builds a value and refuses what Boost.JSON lets pass, which is duplicate keys, integers beyond 64 bits and
+/// numbers beyond a double. It rounds doubles itself, since Boost.JSON 1.81 does not always give the nearest
+/// one.
+class strict_json_handler final : public json_events {
  public:
-  static constexpr std::size_t max_object_size = boost::json::object::max_size();
-  static constexpr std::size_t max_array_size = boost::json::array::max_size();
-  static constexpr std::size_t max_key_size = boost::json::string::max_size();
-  static constexpr std::size_t max_string_size = boost::json::string::max_size();
-
-  using error_code = boost::json::error_code;
-  using text = boost::json::string_view;
+  strict_json_handler() { values_.reset(); }
 
   /// Why the handler itself stopped; empty for a fault that the parser found.
   std::string const& reason() const noexcept { return reason_; }
@@ -71,33 +63,27 @@ class strict_json_handler {
   bool after_key() const noexcept { return after_key_; }
   boost::json::value release() { return values_.release(); }
 
-  bool on_document_begin(error_code&) {
-    values_.reset();
-    return true;
-  }
-  bool on_document_end(error_code&) { return true; }
-
-  bool on_object_begin(error_code&) {
+  bool on_object_begin(error_code&) override {
     keys_.emplace_back();
     return note_value();
   }
-  bool on_object_end(std::size_t count, error_code&) {
+  bool on_object_end(std::size_t count, error_code&) override {
     keys_.pop_back();
     values_.push_object(count);
     return note_value();
   }
-  bool on_array_begin(error_code&) { return note_value(); }
-  bool on_array_end(std::size_t count, error_code&) {
+  bool on_array_begin(error_code&) override { return note_value(); }
+  bool on_array_end(std::size_t count, error_code&) override {
     values_.push_array(count);
     return note_value();
   }
 
-  bool on_key_part(text part, std::size_t, error_code&) {
+  bool on_key_part(text part, error_code&) override {
     key_.append(part.data(), part.size());
     values_.push_chars(part);
     return true;
   }
-  bool on_key(text part, std::size_t, error_code& failure) {
+  bool on_key(text part, error_code& failure) override {
     key_.append(part.data(), part.size());
     values_.push_key(part);
     if (!keys_.back().insert(key_).second) return refuse("duplicate key " + quoted_name(key_), failure);
@@ -106,31 +92,31 @@ class strict_json_handler {
     return true;
   }
 
-  bool on_string_part(text part, std::size_t, error_code&) {
+  bool on_string_part(text part, error_code&) override {
     values_.push_chars(part);
     return true;
   }
-  bool on_string(text part, std::size_t, error_code&) {
+  bool on_string(text part, error_code&) override {
     values_.push_string(part);
     return note_value();
   }
 
-  bool on_number_part(text part, error_code&) {
+  bool on_number_part(text part, error_code&) override {
     number_.append(part.data(), part.size());
     return true;
   }
-  bool on_int64(std::int64_t value, text, error_code&) {
+  bool on_int64(std::int64_t value, text, error_code&) override {
     number_.clear();
     values_.push_int64(value);
     return note_value();
   }
-  bool on_uint64(std::uint64_t value, text, error_code&) {
+  bool on_uint64(std::uint64_t value, text, error_code&) override {
     number_.clear();
     values_.push_uint64(value);
     return note_value();
   }
   /// Boost.JSON sends integers beyond 64 bits here, too.
-  bool on_double(double, text part, error_code& failure) {
+  bool on_double(double, text part, error_code& failure) override {
     number_.append(part.data(), part.size());
     if (number_.find_first_of(".eE") == std::string::npos) {
       return refuse("an integer outside [-2^63, 2^64) does not fit 64 bits", failure);
@@ -142,16 +128,14 @@ class strict_json_handler {
     return note_value();
   }
 
-  bool on_bool(bool value, error_code&) {
+  bool on_bool(bool value, error_code&) override {
     values_.push_bool(value);
     return note_value();
   }
-  bool on_null(error_code&) {
+  bool on_null(error_code&) override {
     values_.push_null();
     return note_value();
   }
-  bool on_comment_part(text, error_code&) { return true; }
-  bool on_comment(text, error_code&) { return true; }
 
  private:
   bool note_value() noexcept {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <boost/json/value_stack.hpp>
@@ -14,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "tenon/checkpoint/json_events.hpp"
 #include "tenon/core/error.hpp"
 #include "tenon/core/ids.hpp"
 #include "tenon/text/byte_level.hpp"
@@ -69,15 +69,10 @@ struct tokenizer_json_document {
   std::vector<merge_halves> merges;                      // by rank
 };
 
-/// Takes the events of Boost.JSON's parser and fills a tokenizer_json_document: a value of every token and
+/// Takes the events of a JSON text and fills a tokenizer_json_document: a value of every token and
 /// merge would cost more than all other loading.
-class tokenizer_json_handler {
+class tokenizer_json_handler final : public detail::json_events {
  public:
-  static constexpr std::size_t max_object_size = ~std::size_t{0};
-  static constexpr std::size_t max_array_size = ~std::size_t{0};
-  static constexpr std::size_t max_key_size = ~std::size_t{0};
-  static constexpr std::size_t max_string_size = ~std::size_t{0};
-
   tokenizer_json_handler(tokenizer_json_fault fault, std::size_t json_size) : fault_{fault} {
     rest_.reset();
     // Qwen's files have 46 and 75 bytes a token; too low a guess costs a little time.
@@ -91,13 +86,7 @@ class tokenizer_json_handler {
     return std::move(result_);
   }
 
-  using error_code = boost::json::error_code;
-  using text_part = boost::json::string_view;
-
-  bool on_document_begin(error_code&) { return true; }
-  bool on_document_end(error_code&) { return true; }
-
-  bool on_object_begin(error_code&) {
+  bool on_object_begin(error_code&) override {
     if (part_ == part::vocab) refuse_id("an object");
     if (part_ == part::merges) refuse_merge("an object");
     ++depth_;
@@ -105,7 +94,7 @@ class tokenizer_json_handler {
     return true;
   }
 
-  bool on_object_end(std::size_t size, error_code&) {
+  bool on_object_end(std::size_t size, error_code&) override {
     --depth_;
     if (part_ == part::vocab) {
       leave();
@@ -115,7 +104,7 @@ class tokenizer_json_handler {
     return true;
   }
 
-  bool on_array_begin(error_code&) {
+  bool on_array_begin(error_code&) override {
     if (part_ == part::vocab) refuse_id("an array");
     ++depth_;
     if (part_ == part::merges) {
@@ -127,7 +116,7 @@ class tokenizer_json_handler {
     return true;
   }
 
-  bool on_array_end(std::size_t size, error_code&) {
+  bool on_array_end(std::size_t size, error_code&) override {
     bool const pair = part_ == part::merges && depth_ == 4;
     if (pair && size != 2) refuse_merge("an array of " + std::to_string(size));
     --depth_;
@@ -139,9 +128,9 @@ class tokenizer_json_handler {
     return true;
   }
 
-  bool on_key_part(text_part text, std::size_t, error_code&) { return collect(text); }
-  bool on_key(text_part text, std::size_t, error_code&) {
-    key_.assign(pending_).append(text.data(), text.size());
+  bool on_key_part(text piece, error_code&) override { return collect(piece); }
+  bool on_key(text piece, error_code&) override {
+    key_.assign(pending_).append(piece.data(), piece.size());
     pending_.clear();
     if (part_ != part::rest) return true;
     if (depth_ == 1) section_ = key_;
@@ -149,16 +138,16 @@ class tokenizer_json_handler {
     return true;
   }
 
-  bool on_string_part(text_part text, std::size_t, error_code&) { return collect(text); }
-  bool on_string(text_part text, std::size_t, error_code&) {
-    if (pending_.empty()) return take_string({text.data(), text.size()});
-    collect(text);
+  bool on_string_part(text piece, error_code&) override { return collect(piece); }
+  bool on_string(text piece, error_code&) override {
+    if (pending_.empty()) return take_string({piece.data(), piece.size()});
+    collect(piece);
     std::string const whole = std::exchange(pending_, {});
     return take_string(whole);
   }
 
-  bool on_number_part(text_part, error_code&) { return true; }
-  bool on_int64(std::int64_t number, text_part, error_code&) {
+  bool on_number_part(text, error_code&) override { return true; }
+  bool on_int64(std::int64_t number, text, error_code&) override {
     if (part_ == part::merges) refuse_merge(std::to_string(number));
     if (part_ == part::vocab) {
       add_token(number);
@@ -167,28 +156,26 @@ class tokenizer_json_handler {
     }
     return true;
   }
-  bool on_uint64(std::uint64_t number, text_part, error_code&) {
+  bool on_uint64(std::uint64_t number, text, error_code&) override {
     refuse_in_tables(std::to_string(number));
     rest_.push_uint64(number);
     return true;
   }
-  bool on_double(double number, text_part, error_code&) {
+  bool on_double(double number, text, error_code&) override {
     refuse_in_tables(std::to_string(number));
     rest_.push_double(number);
     return true;
   }
-  bool on_bool(bool value, error_code&) {
+  bool on_bool(bool value, error_code&) override {
     refuse_in_tables(value ? "true" : "false");
     rest_.push_bool(value);
     return true;
   }
-  bool on_null(error_code&) {
+  bool on_null(error_code&) override {
     refuse_in_tables("null");
     rest_.push_null();
     return true;
   }
-  bool on_comment_part(text_part, error_code&) { return true; }
-  bool on_comment(text_part, error_code&) { return true; }
 
  private:
   enum class part : std::uint8_t { rest, vocab, merges };
@@ -204,8 +191,8 @@ class tokenizer_json_handler {
     rest_.push_bool(true);
   }
 
-  bool collect(text_part text) {
-    pending_.append(text.data(), text.size());
+  bool collect(text piece) {
+    pending_.append(piece.data(), piece.size());
     return true;
   }
 
@@ -293,14 +280,14 @@ inline tokenizer_json_document parse_tokenizer_json(std::string_view json, token
   if (json.size() > limit) {
     fault.fail("the document", "at most " + std::to_string(limit) + " bytes", std::to_string(json.size()));
   }
-  boost::json::basic_parser<tokenizer_json_handler> parser{boost::json::parse_options{}, fault, json.size()};
+  tokenizer_json_handler handler{fault, json.size()};
   boost::json::error_code error;
-  std::size_t const read = parser.write_some(false, json.data(), json.size(), error);
+  std::size_t const read = detail::read_json_events(json, boost::json::parse_options{}, handler, error);
   if (error) fault.fail("the document", "JSON", error.message() + " at byte " + std::to_string(read));
   if (json.find_first_not_of(" \t\r\n", read) != std::string_view::npos) {
     fault.fail("the document", "one JSON value", "more after byte " + std::to_string(read));
   }
-  return parser.handler().release();
+  return handler.release();
 }
 
 }  // namespace tenon
