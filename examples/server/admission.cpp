@@ -13,7 +13,9 @@ http_response options_response(std::string allow, bool is_preflight) {
   http_response response{.status = 204, .content_type = {}};
   if (is_preflight) {
     response.headers.push_back({"Access-Control-Allow-Methods", allow});
-    response.headers.push_back({"Access-Control-Allow-Headers", "Authorization, Content-Type, x-request-id"});
+    // The official client sends a dozen of its own (X-Stainless-...); `*` does not stand for Authorization.
+    response.headers.push_back(
+        {"Access-Control-Allow-Headers", "Authorization, Content-Type, x-request-id, *"});
     response.headers.push_back({"Access-Control-Max-Age", "3600"});
   }
   response.headers.push_back({"Allow", std::move(allow)});
