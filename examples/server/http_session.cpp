@@ -35,10 +35,6 @@ reply_style style_of(request_head const& head, server_state const& shared, std::
           .origin = allowed_origin(shared, head.origin)};
 }
 
-request_head nothing_read() {
-  return {.arrived = clock::now()};
-}
-
 error_text const failed{.message = "the request could not be answered because of an error in the server",
                         .type = "server_error",
                         .code = "internal_error"};
@@ -86,7 +82,7 @@ asio::awaitable<void> http_session::run() {
     auto taken = co_await reader_.read_head();
     if (std::holds_alternative<connection_end>(taken)) break;
     if (auto const* const why = std::get_if<refusal>(&taken)) {
-      call now{*this, nothing_read()};
+      call now{*this, reader_.take_refused()};
       now.out.close_after();
       co_await now.out.deliver(error_response(*why));
       note(now);

@@ -172,4 +172,12 @@ std::variant<request_framing, refusal> read_framing(std::string_view head, http_
   return framing;
 }
 
+std::string_view find_header(std::string_view head, std::string_view name) {
+  while (!head.empty()) {
+    auto line = cut(head, "\r\n");
+    if (iequals(cut(line, ":"), name)) return trim(line);
+  }
+  return {};
+}
+
 }  // namespace server

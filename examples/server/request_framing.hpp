@@ -30,4 +30,7 @@ struct request_framing {
 /// records them. RFC 9112, sections 2 to 7; every doubt is a 400.
 std::variant<request_framing, refusal> read_framing(std::string_view head, http_limits const& limits);
 
+/// The value of the first header of that name, of a head that may have been refused; empty if there is none.
+std::string_view find_header(std::string_view head, std::string_view name);
+
 }  // namespace server

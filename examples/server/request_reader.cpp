@@ -63,7 +63,11 @@ std::variant<request_head, refusal> request_reader::take_head(std::size_t begin,
   head.arrived = clock::now();
   inbox_.erase(0, end);
   auto framing = read_framing(text, *limits_);
-  if (auto const* const wrong = std::get_if<refusal>(&framing)) return *wrong;
+  if (auto const* const wrong = std::get_if<refusal>(&framing)) {
+    refused_.request_id = find_header(text, "x-request-id");
+    refused_.origin = find_header(text, "Origin");
+    return *wrong;
+  }
   parser_.emplace();
   parser_->eager(true);
   parser_->header_limit(static_cast<std::uint32_t>(text.size()) + 1);
@@ -81,6 +85,11 @@ std::variant<request_head, refusal> request_reader::take_head(std::size_t begin,
   head.framing = std::get<request_framing>(std::move(framing));
   if (head.framing.chunked) chunks_.emplace(*limits_);
   return head;
+}
+
+request_head request_reader::take_refused() {
+  refused_.arrived = clock::now();
+  return std::exchange(refused_, {});
 }
 
 asio::awaitable<bool> request_reader::write_continue() {

@@ -40,6 +40,9 @@ class request_reader {
   /// The next request's head.
   boost::asio::awaitable<std::variant<request_head, refusal, connection_end>> read_head();
 
+  /// What is known of a head that was refused: enough to answer under its name, to the page that asked.
+  request_head take_refused();
+
   /// Says "go on" to a client that asked; false when that does not get through.
   boost::asio::awaitable<bool> write_continue();
 
@@ -62,6 +65,7 @@ class request_reader {
   http_limits const* limits_;
   std::string inbox_;        // read and not yet taken
   std::size_t guarded_ = 0;  // the first bytes of it, which chunks_ has let pass
+  request_head refused_{};
   std::optional<parser_type> parser_;
   std::optional<chunk_guard> chunks_;
 };

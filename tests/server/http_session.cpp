@@ -213,6 +213,25 @@ BOOST_AUTO_TEST_CASE(request_ids_are_echoed_cleaned_and_made) {
   BOOST_TEST(client.receive()->field("x-request-id").value_or("") == "of-an-error");
 }
 
+BOOST_AUTO_TEST_CASE(a_refused_head_is_answered_under_its_name_and_to_its_page) {
+  running_server server{[](auto& shared) { shared.allowed_origins = {"https://a.example"}; }};
+  for (auto const* const wrong :
+       {"Content-Length: 10000000\r\n", "Content-Length: x\r\n", "Host: y\r\n", "Expect: x\r\n",
+        "Transfer-Encoding: gzip\r\n", "Transfer Encoding: x\r\n"}) {
+    raw_client client{server.port()};
+    client.send(
+        get("/version", "origin:https://a.example\r\n" + std::string{wrong} + "X-Request-Id: \tmine \r\n"));
+    auto const got = client.receive();
+    BOOST_TEST(got->status >= 400);
+    BOOST_TEST(got->field("x-request-id").value_or("") == "mine", wrong);
+    BOOST_TEST(got->field("Access-Control-Allow-Origin").value_or("") == "https://a.example");
+    BOOST_TEST(client.is_closed());
+  }
+  raw_client bare{server.port()};
+  bare.send(get("/version", "Expect: x\r\n"));
+  BOOST_TEST(bare.receive()->field("x-request-id").value_or("").size() == 32u);
+}
+
 BOOST_AUTO_TEST_CASE(expectations_are_met_before_the_body) {
   running_server server;
   raw_client client{server.port()};
