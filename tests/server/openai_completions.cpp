@@ -132,6 +132,24 @@ BOOST_AUTO_TEST_CASE(log_probabilities_are_four_lists) {
   BOOST_TEST(none.at("top_logprobs").at(0).as_object().size() == 1u);  // the chosen one
 }
 
+BOOST_AUTO_TEST_CASE(offsets_are_places_in_the_text_though_special_tokens_have_none) {
+  for (auto const* const more : {R"({"skip_special_tokens": true})", R"({"skip_special_tokens": false})"}) {
+    auto const body = with(question, R"({"logprobs": 0, "ignore_eos": true, "max_tokens": 24})");
+    auto const whole = choice_of(ask_both(with(body, more)));
+    std::string_view const text = whole.at("text").as_string();
+    auto const& lists = whole.at("logprobs");
+    int special = 0;
+    for (std::size_t i = 0; i < lists.at("tokens").as_array().size(); ++i) {
+      std::string_view const token = lists.at("tokens").at(i).as_string();
+      auto const offset = lists.at("text_offset").at(i).to_number<std::size_t>();
+      BOOST_REQUIRE(offset <= text.size());
+      special += token == "<|im_end|>";
+      if (token != "<|im_end|>") BOOST_TEST(text.substr(offset).starts_with(token), token);
+    }
+    BOOST_TEST(special > 0);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(offsets_count_characters) {
   // Bytes of characters that are no token of their own: forced out by bias, whatever the model thinks.
   auto const ids = ids_of("\u4e16\u754c").as_array();

@@ -38,6 +38,7 @@ boost::asio::awaitable<void> completions(model_service const& service, http_requ
   set_lengths(plan, fields, "prompt", openai_default_length, service);
 
   completion_writer_options options{.logprobs = fields.wish.sampling.logprobs >= 0,
+                                    .skip_special = fields.skip_special_tokens,
                                     .token_ids = fields.return_token_ids,
                                     .usage_null = fields.include_usage};
   for (std::size_t i = 0; body.echo && i < body.prompts.size(); ++i)

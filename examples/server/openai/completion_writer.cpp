@@ -54,7 +54,8 @@ void completion_writer::add_logprobs(choice& to, std::span<tenon::event const> t
       best[token_name(tokenizer_.token_bytes(other.id))] = shown_logprob(other.logprob);
     lists.best.emplace_back(std::move(best));
     lists.offsets.emplace_back(to.offset);
-    to.offset += code_points(to.decoder.push(bytes));
+    bool const has_text = !options_.skip_special || !tokenizer_.is_special(*token.token);
+    if (has_text) to.offset += code_points(to.decoder.push(bytes));
   }
 }
 

@@ -12,6 +12,7 @@ namespace server {
 /// What a completion shows besides its text.
 struct completion_writer_options {
   bool logprobs = false;
+  bool skip_special = true;  ///< special tokens have no text
   bool token_ids = false;
   bool usage_null = false;  ///< chunks carry `usage: null`, since one with the usage follows
   std::vector<std::string>
