@@ -89,6 +89,7 @@ BOOST_AUTO_TEST_CASE(values_that_ask_for_nothing_are_accepted) {
         R"({"functions": []})",
         R"({"bad_words": []})",
         R"({"user": "me", "metadata": {"a": "b"}, "safety_identifier": "x", "prompt_cache_key": "y"})",
+        R"({"add_special_tokens": true})",
         R"({"tools": [], "tool_choice": "none"})",
         R"({"tool_choice": "auto"})",
         R"({"temperature": null, "n": null, "stop": null})",

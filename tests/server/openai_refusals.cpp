@@ -254,7 +254,8 @@ std::vector<refusal> const of_chats{
     {R"({"store": true})", "store", "is not supported", "unsupported_parameter"},
     {R"({"service_tier": "flex"})", "service_tier", "is not supported", "unsupported_parameter"},
     {R"({"chat_template": "x"})", "chat_template", "is not supported", "unsupported_parameter"},
-    {R"({"add_special_tokens": true})", "add_special_tokens", "is not supported", "unsupported_parameter"},
+    {R"({"add_special_tokens": "no"})", "add_special_tokens", "expected a boolean, found a string",
+     "invalid_type"},
 };
 
 std::vector<refusal> const of_completions{

@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(tokenizes_texts_and_chats) {
   BOOST_TEST(text.at("token_strs").as_array().back() == "<|im_end|>");
   auto const plain =
       ask("/tokenize", R"({"prompt": "Hello <|im_end|>", "add_special_tokens": false})").json();
-  BOOST_TEST(plain.at("count").as_int64() > text.at("count").as_int64());
+  BOOST_TEST(plain.at("tokens") == text.at("tokens"));
   BOOST_TEST(plain.at("token_strs").is_null());
 
   openai_test::object const back{{"tokens", plain.at("tokens")}};

@@ -64,7 +64,6 @@ completion_body read_completion_body(boost::json::object const& body, model_serv
   result.echo = fields.boolean("echo").value_or(false);
   if (result.echo && result.generation.wish.sampling.logprobs >= 0)
     refuse("echo", "unsupported_value", "is not supported together with logprobs");
-  result.added_tokens = fields.boolean("add_special_tokens").value_or(true);
   result.ignored = check_unread(fields, body, completions_route, service.strict, result.generation.ignored);
   return result;
 }
@@ -74,7 +73,7 @@ tokenize_body read_tokenize_body(boost::json::object const& body, model_service 
   body_fields fields{body};
   read_model(fields, service);
   auto const text = fields.string("prompt");
-  result.added_tokens = fields.boolean("add_special_tokens").value_or(true);
+  fields.boolean("add_special_tokens");  // as in read_generation
   result.token_texts = fields.boolean("return_token_strs").value_or(false);
   bool const chat = fields.value("messages") != nullptr;
   if (chat && text) refuse("messages", "invalid_value", "excludes prompt");
@@ -105,9 +104,8 @@ detokenize_body read_detokenize_body(boost::json::object const& body, model_serv
   return result;
 }
 
-std::vector<tenon::token_id> encode_text(std::string const& text, bool added_tokens,
-                                         model_service const& service) {
-  tenon::text_span const whole{text, added_tokens};
+std::vector<tenon::token_id> encode_text(std::string const& text, model_service const& service) {
+  tenon::text_span const whole{text, true};
   return service.tokenizer.encode(std::span{&whole, 1});
 }
 

@@ -21,7 +21,6 @@ struct completion_body {
   generation_fields generation{};
   std::vector<prompt_source> prompts{};
   bool echo = false;
-  bool added_tokens = true;            ///< `<|im_start|>` in a text is one id and no text
   std::vector<std::string> ignored{};  ///< fields that nobody knows
 };
 
@@ -31,7 +30,6 @@ completion_body read_completion_body(boost::json::object const& body, model_serv
 /// The body of /tokenize: a text or a conversation.
 struct tokenize_body {
   std::variant<std::string, conversation_fields> source{};
-  bool added_tokens = true;
   bool token_texts = false;
   std::vector<std::string> ignored{};
 };
@@ -43,8 +41,7 @@ struct detokenize_body {
 };
 detokenize_body read_detokenize_body(boost::json::object const& body, model_service const& service);
 
-/// The ids of a prompt. Throws tenon::request_error.
-std::vector<tenon::token_id> encode_text(std::string const& text, bool added_tokens,
-                                         model_service const& service);
+/// The ids of a prompt, in which `<|im_start|>` is one id and no text. Throws tenon::request_error.
+std::vector<tenon::token_id> encode_text(std::string const& text, model_service const& service);
 
 }  // namespace server

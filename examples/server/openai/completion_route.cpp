@@ -13,10 +13,9 @@ namespace {
 
 constexpr std::int32_t openai_default_length = 16;  // of a completion that names no max_tokens
 
-std::vector<tenon::token_id> ids_of(prompt_source const& prompt, bool added_tokens,
-                                    model_service const& service) {
+std::vector<tenon::token_id> ids_of(prompt_source const& prompt, model_service const& service) {
   if (auto const* const ids = std::get_if<std::vector<tenon::token_id>>(&prompt)) return *ids;
-  return encode_text(std::get<std::string>(prompt), added_tokens, service);
+  return encode_text(std::get<std::string>(prompt), service);
 }
 
 std::string text_of(prompt_source const& prompt, bool skip_special, model_service const& service) {
@@ -34,7 +33,7 @@ boost::asio::awaitable<void> completions(model_service const& service, http_requ
   for (auto& place : reserve(service, body.prompts.size() - 1)) places.push_back(std::move(place));
 
   auto plan = make_plan(fields, request);
-  for (auto const& prompt : body.prompts) plan.prompts.push_back(ids_of(prompt, body.added_tokens, service));
+  for (auto const& prompt : body.prompts) plan.prompts.push_back(ids_of(prompt, service));
   set_lengths(plan, fields, "prompt", openai_default_length, service);
 
   completion_writer_options options{.logprobs = fields.wish.sampling.logprobs >= 0,

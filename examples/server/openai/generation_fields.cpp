@@ -141,6 +141,7 @@ generation_fields read_generation(body_fields& fields, model_service const& serv
   auto const priority = fields.integer("priority", {-1'000'000, 1'000'000}).value_or(0);
   result.wish.priority = static_cast<std::int32_t>(priority);
   result.skip_special_tokens = fields.boolean("skip_special_tokens").value_or(true);
+  fields.boolean("add_special_tokens");  // such as a BOS: no tokenizer that is loaded here adds any
   result.return_token_ids = fields.boolean("return_token_ids").value_or(false);
   result.cache_salt = fields.string("cache_salt").value_or("");
   return result;

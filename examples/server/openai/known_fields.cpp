@@ -74,7 +74,7 @@ constexpr auto table = std::to_array<known_field>({
     {"return_token_ids", both, field_use::read},
     {"priority", both, field_use::read},
     {"cache_salt", both, field_use::read},
-    {"add_special_tokens", text | ids, field_use::read},
+    {"add_special_tokens", both | ids, field_use::read},
     {"return_token_strs", ids, field_use::read},
     {"enable_thinking", chat | ids, field_use::read},
     {"chat_template_kwargs", chat | ids, field_use::read},
@@ -85,7 +85,6 @@ constexpr auto table = std::to_array<known_field>({
     {"continue_final_message", chat | ids, field_use::read},
     {"request_id", both, field_use::no_effect},
     {"spaces_between_special_tokens", both, field_use::no_effect},  // of tokenizers that are not byte-level
-    {"add_special_tokens", chat, field_use::refused, "[false]"},
     {"structured_outputs", both, field_use::refused},
     {"guided_json", both, field_use::refused},
     {"guided_regex", both, field_use::refused},

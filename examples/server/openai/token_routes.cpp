@@ -12,8 +12,7 @@ namespace server {
 namespace {
 
 std::vector<tenon::token_id> ids_of(tokenize_body const& body, model_service const& service) {
-  if (auto const* const text = std::get_if<std::string>(&body.source))
-    return encode_text(*text, body.added_tokens, service);
+  if (auto const* const text = std::get_if<std::string>(&body.source)) return encode_text(*text, service);
   auto const& chat = std::get<conversation_fields>(body.source);
   auto const rendered = tenon::render(service.format, chat.messages, chat.options);
   return service.tokenizer.encode(rendered.spans());
