@@ -238,6 +238,17 @@ BOOST_AUTO_TEST_CASE(continues_a_message) {
   BOOST_TEST(echoed.at("choices").at(0).at("message").at("content") == "123 + 456 = 579");
 }
 
+BOOST_AUTO_TEST_CASE(echoes_a_last_message_of_the_same_role) {
+  auto const body = R"({"model": "tiny", "enable_thinking": false, "messages": [
+    {"role": "user", "content": "What is 123 + 456?"}, {"role": "assistant", "content": "Well: "}]})";
+  auto const content = [](value const& whole) {
+    return std::string{whole.at("choices").at(0).at("message").at("content").as_string()};
+  };
+  BOOST_TEST(content(ask_both(with(body, R"({"echo": true})"))) == "Well: " + content(ask_both(body)));
+  auto const question = chat("What is 123 + 456?", direct);
+  BOOST_TEST(content(ask_both(with(question, R"({"echo": true})"))) == content(ask_both(question)));
+}
+
 BOOST_AUTO_TEST_CASE(stop_strings_end_an_answer) {
   auto const question = chat("What is 123 + 456?", direct);
   auto const content = [](value const& whole) {

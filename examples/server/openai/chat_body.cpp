@@ -125,7 +125,8 @@ chat_body read_chat_body(boost::json::object const& body, model_service const& s
   read_tool_choice(fields, result);
   result.generation = read_generation(fields, service, chat_route);
   result.return_reasoning = read_return_reasoning(fields);
-  result.echo = fields.boolean("echo").value_or(false) && result.conversation.options.continue_final_message;
+  bool const answered = result.conversation.messages.back().role == tenon::chat_role::assistant;
+  result.echo = fields.boolean("echo").value_or(false) && answered;
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
   if (auto const budget = fields.integer("thinking_token_budget", {0, most}))
     result.thinking_budget = static_cast<std::int32_t>(*budget);

@@ -35,7 +35,7 @@ struct chat_body {
   std::optional<std::string> forced_tool{};  ///< absent while forced: the model chooses which
   bool parallel_tool_calls = true;
   bool return_reasoning = true;
-  bool echo = false;                              ///< a continued message is in the answer, too
+  bool echo = false;                              ///< the last message is the assistant's, and shown again
   std::optional<std::int32_t> thinking_budget{};  ///< tokens
   std::vector<std::string> ignored{};             ///< fields that nobody knows
 };
