@@ -129,6 +129,10 @@ BOOST_AUTO_TEST_CASE(unknown_fields_are_named) {
   auto const message =
       ask(chats, R"({"max_tokens": 1, "messages": [{"role": "user", "content": "x", "mood": "good"}]})");
   BOOST_TEST(message.header("x-tenon-ignored") == "messages[0].mood");
+  auto const tool =
+      ask(chats, chat("Hi", R"({"max_tokens": 1, "tools": [{"function": {"name": "f", "strict": true}}]})"));
+  BOOST_TEST(tool.status == 200);
+  BOOST_TEST(tool.header("x-tenon-ignored") == "tools[0].function.strict");
   auto const long_name =
       ask(chats, chat("Hi", R"({"max_tokens": 1, ")" + std::string(5000, 'x') + R"(": 1})"));
   BOOST_TEST(long_name.header("x-tenon-ignored").size() < 1100u);

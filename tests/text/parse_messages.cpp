@@ -167,6 +167,21 @@ BOOST_AUTO_TEST_CASE(what_clients_send_back_unasked_is_ignored_and_named) {
   BOOST_TEST(ignored[1] == "messages[1].mood");
 }
 
+BOOST_AUTO_TEST_CASE(what_parts_calls_and_tools_ask_in_vain_is_named) {
+  tenon::message_reader reader;
+  reader.read_messages(boost::json::parse(R"([
+      {"role": "user", "content": [{"type": "text", "text": "x"},
+                                   {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}]},
+      {"role": "assistant", "tool_calls": [{"index": 0, "id": "1", "type": "function", "extra": 1,
+       "function": {"name": "f", "arguments": "{}", "parsed_arguments": {}, "other": null}}]}])"));
+  reader.read_tools(boost::json::parse(R"([{"type": "function", "function": {"name": "f", "strict": false}},
+      {"type": "function", "function": {"name": "g", "strict": true}}])"));
+  std::vector<std::string> const expected{
+      "messages[0].content[1].cache_control", "messages[1].tool_calls[0].extra",
+      "messages[1].tool_calls[0].function.parsed_arguments", "tools[1].function.strict"};
+  BOOST_TEST(reader.ignored() == expected, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(tools_are_kept_whole_and_checked) {
   constexpr std::string_view tool = R"([{"x":1,"type":"function","function":{"name":"f","strict":true}}])";
   auto const tools = tenon::parse_tools(boost::json::parse(tool));

@@ -39,7 +39,8 @@ class message_reader {
     return result;
   }
 
-  /// `value` is the array under "tools", or null. The objects are kept whole, for templates show them whole.
+  /// `value` is the array under "tools", or null. The objects are kept whole, for templates show them whole;
+  /// but a true `strict` is noted: nothing holds the arguments of a call to their schema.
   std::vector<boost::json::value> read_tools(boost::json::value const& value) {
     std::vector<boost::json::value> result;
     if (value.is_null()) return result;
@@ -49,6 +50,8 @@ class message_reader {
       check_function_type(tool, path);
       auto const& function = object(member(tool, "function", path), path + ".function");
       function_name(function, path + ".function");
+      auto const* strict = function.if_contains("strict");
+      if (strict != nullptr && *strict == true) ignored_.push_back(path + ".function.strict");
       result.push_back(element);
     }
     return result;
@@ -172,7 +175,7 @@ class message_reader {
     }
   }
 
-  static std::string read_content(json_value const& value, std::string const& path) {
+  std::string read_content(json_value const& value, std::string const& path) {
     if (value.is_null()) return {};
     if (value.is_string()) return string(value, path);
     if (!value.is_array()) refuse_type(path, "a string or an array of text parts", value);
@@ -186,12 +189,12 @@ class message_reader {
         refuse(part_path + ".type", "unsupported_value", "expected a text part, found '" + type + "'");
       }
       joined += string(member(fields, "text", part_path), part_path + ".text");
+      note_ignored(fields, part_path, {"type", "text"});
     }
     return joined;
   }
 
-  static std::vector<chat_tool_call> read_tool_calls(boost::json::object const& fields,
-                                                     std::string const& path) {
+  std::vector<chat_tool_call> read_tool_calls(boost::json::object const& fields, std::string const& path) {
     std::vector<chat_tool_call> result;
     auto const* value = fields.if_contains("tool_calls");
     if (value == nullptr || value->is_null()) return result;
@@ -207,6 +210,8 @@ class message_reader {
       }
       result.push_back({optional_string(call, "id", call_path).value_or(""),
                         function_name(function, function_path), arguments});
+      note_ignored(call, call_path, {"index", "id", "type", "function"});
+      note_ignored(function, function_path, {"name", "arguments"});
     }
     return result;
   }
