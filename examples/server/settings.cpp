@@ -94,7 +94,7 @@ option_group access_options(raw_settings& raw) {
   group.list("allow-origin", chosen.allowed_origins,
              "a web page's origin (https://example.com) that may call this server, or *; may be repeated");
   group.list("api-key", raw.keys,
-             "needed from then on by every route but health; may be repeated. Other users of the machine can "
+             "needed by every route but health and the page; may be repeated. Other users of the machine can "
              "see it: prefer a file, or the variable TENON_API_KEY");
   group.text("api-key-file", raw.key_file, "one key a line");
   group.count("max-requests-per-key", raw.requests_per_key, 0, "at one time, else 429; 0: any number");
