@@ -68,10 +68,45 @@ BOOST_AUTO_TEST_CASE(a_full_queue_says_so_at_once) {
   BOOST_TEST(every_page_is_back(small.engine()));
 
   own_service narrow{{.max_tokens = 100}};
-  auto const long_one = ask("/v1/completions", R"({"prompt": "a", "max_tokens": 200})", {}, narrow.service());
-  BOOST_TEST(long_one.status == 503);
   BOOST_TEST(ask("/v1/completions", R"({"prompt": "a", "max_tokens": 20})", {}, narrow.service()).status ==
              200);
+  auto const busy =
+      ask("/v1/completions", R"({"prompt": "a", "max_tokens": 60, "ignore_eos": true, "stream": true})",
+          {.on_events =
+               [&](std::size_t events) {
+                 if (events != 1) return;
+                 auto const second =
+                     ask("/v1/completions", R"({"prompt": "a", "max_tokens": 60})", {}, narrow.service());
+                 BOOST_TEST(second.status == 503);
+                 BOOST_TEST(second.error().at("code") == "overloaded");
+               }},
+          narrow.service());
+  BOOST_TEST(busy.ended);
+}
+
+// Clients send a 503 again, which would never end.
+BOOST_AUTO_TEST_CASE(what_the_empty_queue_has_no_room_for_is_the_requests_own_fault) {
+  own_service small{{.max_requests = 2, .max_tokens = 100}};
+  struct {
+    std::string_view route;
+    std::string body;
+    std::string_view param;
+  } const cases[] = {
+      {"/v1/completions", R"({"prompt": ["a", "b", "c"], "max_tokens": 2})", "prompt"},
+      {"/v1/completions", R"({"prompt": "a", "max_tokens": 100})", "prompt"},
+      {"/v1/completions", R"({"prompt": ["a", "b"], "max_tokens": 25, "n": 2})", "prompt"},
+      {chats, chat("Hi", R"({"max_tokens": 20, "n": 8})"), "messages"},
+      {chats, chat("Hi", R"({"max_tokens": 2, "n": 3, "thinking_token_budget": 1})"), "n"},
+  };
+  for (auto const& each : cases) {
+    auto const refused = ask(each.route, each.body, {}, small.service());
+    BOOST_TEST(refused.status == 400, each.body);
+    BOOST_TEST(refused.error().at("param") == value(each.param), each.body);
+    BOOST_TEST(refused.error().at("code") == "invalid_value", each.body);
+  }
+  auto const most = R"({"prompt": ["a", "b"], "max_tokens": 24, "n": 2})";
+  BOOST_TEST(ask("/v1/completions", most, {}, small.service()).status == 200);
+  BOOST_TEST(every_page_is_back(small.engine()));
 }
 
 BOOST_AUTO_TEST_CASE(a_spent_budget_waits_for_a_place) {

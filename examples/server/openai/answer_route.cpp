@@ -36,6 +36,15 @@ failure unavailable(std::string message, std::string code) {
   return {503, {.message = std::move(message), .type = "server_error", .code = std::move(code)}};
 }
 
+/// What the empty queue has no room for would get a 503 as often as it was sent again: it is a 400.
+void check_room(std::int64_t wanted, std::int64_t room, std::string_view of_what,
+                std::string const& parameter) {
+  if (wanted <= room) return;
+  refuse(parameter, "invalid_value",
+         "expected at most " + std::to_string(room) + ' ' + std::string{of_what} +
+             ", which is all that the queue takes, found " + std::to_string(wanted));
+}
+
 /// Equal only for equal tenants and salts: nobody without the key finds a salt that leads into another's
 /// scope.
 tenon::cache_scope scope_of(std::string_view tenant, std::string_view salt) {
@@ -75,14 +84,14 @@ boost::asio::awaitable<void> answer_errors(route_work const& work, model_service
   co_await out.send(std::move(response));
 }
 
-generation::places reserve(model_service const& service, std::size_t count) {
-  generation::places places;
+void reserve(generation::places& places, std::size_t count, std::string const& parameter,
+             model_service const& service) {
+  check_room(static_cast<std::int64_t>(count), service.engine.limits().max_requests, "requests", parameter);
   while (places.size() < count) {
     auto place = service.engine.reserve();
     if (!place) throw tenon::overloaded_error{"the queue is full"};
     places.push_back(std::move(*place));
   }
-  return places;
 }
 
 generation_plan make_plan(generation_fields const& fields, http_request const& request) {
@@ -117,6 +126,8 @@ void set_lengths(generation_plan& plan, generation_fields const& fields, std::st
            "expected at most " + std::to_string(plan.wish.max_new_tokens) +
                ", the most tokens of the answer, found " + std::to_string(plan.wish.min_new_tokens));
   }
+  check_room(generation::tokens_for(plan), service.engine.limits().max_tokens, "tokens with the answers",
+             parameter);
 }
 
 std::vector<header> name_ignored(std::span<std::string const> ignored, model_service const& service,

@@ -27,8 +27,11 @@ using route_work =
 boost::asio::awaitable<void> answer_errors(route_work const& work, model_service const& service,
                                            http_request const& request, reply& out);
 
-/// Places in the engine's queue, taken before the work of tokenizing. Throws tenon::overloaded_error.
-generation::places reserve(model_service const& service, std::size_t count);
+/// Takes places in the engine's queue until there are `count`; the first before the work of tokenizing.
+/// Throws tenon::overloaded_error, and tenon::request_error, which names `parameter`, for more than the queue
+/// has.
+void reserve(generation::places& places, std::size_t count, std::string const& parameter,
+             model_service const& service);
 
 /// The plan that chats and completions have in common; `prompts` and what belongs to a chat are the caller's
 /// to add.

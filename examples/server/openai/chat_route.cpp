@@ -54,13 +54,13 @@ generation_plan plan_chat(chat_body& body, model_service const& service, http_re
 
 boost::asio::awaitable<void> chat_completions(model_service const& service, http_request const& request,
                                               reply& out) {
-  auto places = reserve(service, 1);
+  generation::places places;
+  reserve(places, 1, "messages", service);
   auto body = read_chat_body(parse_body(request.body), service);
   auto identity = new_identity("chatcmpl-", body.model);
   auto plan = plan_chat(body, service, request);
   plan.answer.call_ids = "call_" + identity.id.substr(identity.id.find('-') + 1) + '_';
-  auto const more = generation::places_for(1, plan) - 1;
-  for (auto& place : reserve(service, more)) places.push_back(std::move(place));
+  reserve(places, generation::places_for(1, plan), "n", service);
 
   auto const& fields = body.generation;
   chat_writer_options options{.reasoning = body.return_reasoning,

@@ -27,10 +27,11 @@ std::string text_of(prompt_source const& prompt, bool skip_special, model_servic
 
 boost::asio::awaitable<void> completions(model_service const& service, http_request const& request,
                                          reply& out) {
-  auto places = reserve(service, 1);
+  generation::places places;
+  reserve(places, 1, "prompt", service);
   auto const body = read_completion_body(parse_body(request.body), service);
   auto const& fields = body.generation;
-  for (auto& place : reserve(service, body.prompts.size() - 1)) places.push_back(std::move(place));
+  reserve(places, body.prompts.size(), "prompt", service);
 
   auto plan = make_plan(fields, request);
   for (auto const& prompt : body.prompts) plan.prompts.push_back(ids_of(prompt, service));

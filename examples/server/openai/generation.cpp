@@ -25,6 +25,14 @@ std::size_t generation::places_for(std::size_t prompts, generation_plan const& p
   return prompts * (plan.thinking_budget ? static_cast<std::size_t>(plan.wish.choices) : 1);
 }
 
+std::int64_t generation::tokens_for(generation_plan const& plan) {
+  auto const answers = std::int64_t{plan.wish.choices} * plan.wish.max_new_tokens;
+  std::int64_t tokens = 0;
+  for (auto const& prompt : plan.prompts)
+    tokens += static_cast<std::int64_t>(prompt.size() * places_for(1, plan)) + answers;
+  return tokens;
+}
+
 generation::generation(boost::asio::any_io_executor executor, model_service const& service,
                        generation_plan plan, places reserved)
     : service_{service}, plan_{std::move(plan)}, channel_{std::move(executor), service.engine} {

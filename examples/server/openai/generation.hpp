@@ -52,6 +52,8 @@ class generation {
 
   /// How many places a plan of so many prompts needs.
   static std::size_t places_for(std::size_t prompts, generation_plan const& plan);
+  /// How many tokens of the queue it takes, prompts and answers.
+  static std::int64_t tokens_for(generation_plan const& plan);
 
   /// Throws request_error, overloaded_error and stopped_error, and has then submitted nothing that stays.
   generation(boost::asio::any_io_executor executor, model_service const& service, generation_plan plan,

@@ -156,6 +156,8 @@ class engine_thread {
     return failure_;
   }
 
+  inbox_limits const& limits() const noexcept { return limits_; }
+
   std::int64_t open_requests() const noexcept { return books_->requests.load(std::memory_order_relaxed); }
 
  private:
