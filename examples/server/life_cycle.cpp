@@ -26,14 +26,15 @@ extern "C" void note_signal(int number) {
 
 }  // namespace
 
-engine_view view_of(tenon::engine_thread const& engine) {
+engine_view view_of(tenon::engine_thread& engine) {
   return {.failure = [&engine] { return engine.failure(); },
           .steps =
               [&engine] {
                 auto const steps = engine.stats().steps;
                 return steps.replayed + steps.eager;
               },
-          .open_requests = [&engine] { return engine.open_requests(); }};
+          .open_requests = [&engine] { return engine.open_requests(); },
+          .stop = [&engine] { engine.stop(); }};
 }
 
 life_cycle::life_cycle(server_state& shared, times limits) : shared_{shared}, limits_{limits} {
@@ -84,11 +85,18 @@ exit_status life_cycle::drain(engine_view const& engine) {
     if (clock::now() > deadline) {
       shared_.log.write(severity::warning, "cut_off",
                         {{"requests", std::to_string(shared_.open_requests.load())}});
+      engine.stop();
+      wait_for_error_events();
       return exit_status::cut_off;
     }
     std::this_thread::sleep_for(look_every);
   }
   return exit_status::done;
+}
+
+void life_cycle::wait_for_error_events() const {
+  auto const deadline = clock::now() + time_for_error_events;
+  while (shared_.open_requests.load() > 0 && clock::now() < deadline) std::this_thread::sleep_for(look_every);
 }
 
 /// Open streams hear of a failure through the engine; of a stall nobody will tell them.
@@ -97,8 +105,7 @@ exit_status life_cycle::fail(engine_view const& engine) {
   auto const failure = engine.failure();
   shared_.log.write(severity::error, failure ? "engine_failed" : "engine_stalled",
                     {{"what", failure.value_or("")}});
-  auto const deadline = clock::now() + time_for_error_events;
-  while (shared_.open_requests.load() > 0 && clock::now() < deadline) std::this_thread::sleep_for(look_every);
+  wait_for_error_events();
   return failure ? exit_status::engine_failed : exit_status::engine_stalled;
 }
 

@@ -29,9 +29,10 @@ struct engine_view {
   std::function<std::optional<std::string>()> failure;
   std::function<std::int64_t()> steps;          ///< done so far
   std::function<std::int64_t()> open_requests;  ///< without any, no step is due
+  std::function<void()> stop;                   ///< ends open requests with an error, soon
 };
 
-engine_view view_of(tenon::engine_thread const& engine);
+engine_view view_of(tenon::engine_thread& engine);
 
 /// Watches the signals and the engine from the main thread, and moves `server_state::now` along.
 class life_cycle {
@@ -58,6 +59,7 @@ class life_cycle {
   bool check_engine(engine_view const& engine, time_point now);
   exit_status drain(engine_view const& engine);
   exit_status fail(engine_view const& engine);
+  void wait_for_error_events() const;
 
   server_state& shared_;
   times limits_;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SIGTERM lets 100 streams finish and takes nothing new; a second one ends at once."""
+"""SIGTERM lets 100 streams finish and takes nothing new; a second one ends at once; what takes too long is told."""
 
 import asyncio
 import json
@@ -89,6 +89,24 @@ class Shutdown(unittest.TestCase):
                     pass
         asyncio.run(main())
         server.wait(expected=None)
+
+    def test_what_is_cut_off_hears_of_it(self):
+        server = Server("--drain-seconds", 0.3)
+        async def main():
+            async with httpx.AsyncClient(timeout=30) as client:
+                whole = asyncio.create_task(client.post(server.url + "/v1/completions",
+                                                        json={"prompt": "Sort the", "max_tokens": 4000, "ignore_eos": True}))
+                async with client.stream("POST", server.url + "/v1/completions", json=wish(4000)) as answer:
+                    lines = answer.aiter_lines()
+                    await anext(lines)
+                    server.process.send_signal(signal.SIGTERM)
+                    rest = [line async for line in lines if line]
+                return json.loads(rest[-1].removeprefix("data: ")), await whole
+        last, whole = asyncio.run(main())
+        self.assertEqual(last["error"]["code"], "shutting_down")
+        self.assertEqual((whole.status_code, whole.json()["error"]["code"]), (503, "shutting_down"))
+        self.assertIn("retry-after", whole.headers)
+        server.wait(expected=1)
 
     def test_an_idle_server_ends_at_once(self):
         server = Server()

@@ -28,11 +28,13 @@ struct scripted_engine {
   std::atomic<std::int64_t> steps = 0;
   std::atomic<std::int64_t> open = 0;
   std::atomic<bool> failed = false;
+  std::atomic<bool> stopped = false;
 
   server::engine_view view() {
     return {.failure = [this] { return failed ? std::optional<std::string>{"out of luck"} : std::nullopt; },
             .steps = [this] { return steps.load(); },
-            .open_requests = [this] { return open.load(); }};
+            .open_requests = [this] { return open.load(); },
+            .stop = [this] { stopped = true; }};
   }
 };
 
@@ -148,6 +150,9 @@ BOOST_AUTO_TEST_CASE(a_drain_ends_when_its_time_is_up) {
   waiting.send(get("/wait"));
   BOOST_REQUIRE(eventually([&] { return server.running == 1; }));
   ::raise(SIGINT);
+  BOOST_REQUIRE(eventually([&] { return engine.stopped.load(); }));  // whose requests hear of it
+  BOOST_TEST(server.running == 1);
+  waiting.close();
   BOOST_TEST((life.wait() == exit_status::cut_off));
 }
 

@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(an_engine_that_ends_ends_its_answers_with_an_error) {
   BOOST_TEST(stream.status == 200);
   BOOST_TEST(stream.ended);
   BOOST_TEST(stream.error().at("type") == "server_error");
-  BOOST_TEST(stream.error().at("code") == "engine");
+  BOOST_TEST(stream.error().at("code") == "shutting_down");
   auto const later = ask(chats, body, {}, doomed.service());
   BOOST_TEST(later.status == 503);
   BOOST_TEST(later.error().at("code") == "shutting_down");

@@ -36,6 +36,10 @@ failure unavailable(std::string message, std::string code) {
   return {503, {.message = std::move(message), .type = "server_error", .code = std::move(code)}};
 }
 
+failure shutting_down() {
+  return unavailable("the server is shutting down", "shutting_down");
+}
+
 /// What the empty queue has no room for would get a 503 as often as it was sent again: it is a 400.
 void check_room(std::int64_t wanted, std::int64_t room, std::string_view of_what,
                 std::string const& parameter) {
@@ -66,12 +70,14 @@ boost::asio::awaitable<void> answer_errors(route_work const& work, model_service
   } catch (tenon::overloaded_error const&) {
     failed = unavailable("the server is busy: try again later", "overloaded");
   } catch (tenon::stopped_error const&) {
-    failed = unavailable("the server is shutting down", "shutting_down");
+    failed = shutting_down();
   } catch (generation_error const& broken) {
     if (service.note) service.note(request, "engine: " + std::string{broken.what()});
-    failed = {
-        500,
-        {.message = "the engine could not finish this answer", .type = "server_error", .code = "engine"}};
+    failed = service.engine.failure() ? failure{500,
+                                                {.message = "the engine could not finish this answer",
+                                                 .type = "server_error",
+                                                 .code = "engine"}}
+                                      : shutting_down();
   }
   if (out.streaming()) {
     auto const event = "data: " + to_json(failed.text) + "\n\n";
