@@ -16,6 +16,7 @@
 
 #include "server/error_response.hpp"
 #include "server/http_session.hpp"
+#include "server/request_id.hpp"
 #include "server/response_head.hpp"
 
 namespace server {
@@ -30,7 +31,8 @@ std::string full() {
   auto const response = error_response(
       503,
       {.message = "too many connections are open", .type = "server_error", .code = "too_many_connections"});
-  return response_head(response, {.keep_alive = false}, response.body.size()) + response.body;
+  reply_style const style{.keep_alive = false, .request_id = request_id_for({})};
+  return response_head(response, style, response.body.size()) + response.body;
 }
 
 tcp::acceptor open_acceptor(asio::io_context& context, std::string const& address, std::uint16_t port) {

@@ -215,6 +215,7 @@ BOOST_AUTO_TEST_CASE(too_many_connections_are_refused) {
   BOOST_REQUIRE(got);
   BOOST_TEST(got->status == 503);
   BOOST_TEST(got->field("Retry-After").has_value());
+  BOOST_TEST(got->field("x-request-id").has_value());
   open.clear();
   BOOST_REQUIRE(eventually([&] { return server.shared.connections == 0; }));
   BOOST_TEST(server.answers_good_requests());
