@@ -51,6 +51,16 @@ class option_group {
         help);
   }
 
+  /// A whole number from `least` to `most`.
+  void range(std::string const& name, std::int64_t& value, std::int64_t least, std::int64_t most,
+             char const* help) {
+    auto const take = [name, &value, least, most](std::int64_t given) {
+      check(name, static_cast<double>(given), static_cast<double>(least), static_cast<double>(most));
+      value = given;
+    };
+    add(name, boost::program_options::value<std::int64_t>()->default_value(value)->notifier(take), help);
+  }
+
   void seconds(std::string const& name, std::chrono::milliseconds& value, char const* help) {
     auto const take = [name, &value](double given) {
       check(name, given, 0.001, 1e6);

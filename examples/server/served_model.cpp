@@ -49,6 +49,7 @@ served_model::served_model(loaded_engine loaded, settings const& chosen, server_
                .default_max_tokens = chosen.default_max_tokens,
                .reasoning_alias = chosen.reasoning_alias,
                .strict = chosen.strict,
+               .limits = chosen.bodies,
                .metrics = &metrics_,
                .note = [&shared](http_request const& request, std::string_view line) {
                  shared.log.write(severity::info, "note", {{"id", request.id}, {"what", std::string{line}}});

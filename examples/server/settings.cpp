@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "server/option_group.hpp"
+#include "server/limit_options.hpp"
 #include "tenon/version.hpp"
 
 namespace server {
@@ -32,7 +32,7 @@ constexpr std::string_view introduction =
     "port or no model, 4 the engine failed, 5 a step of the engine did not end.\n"
     "There is no TLS here: put a proxy in front (docs/how_to/run_the_server.md).\n\n";
 
-constexpr std::int64_t kib = 1 << 10, mib = 1 << 20;
+constexpr std::int64_t mib = 1 << 20;
 
 // What needs a second look once everything is read.
 struct raw_settings {
@@ -101,30 +101,6 @@ option_group access_options(raw_settings& raw) {
   return group;
 }
 
-option_group limit_options(raw_settings& raw) {
-  auto& limits = raw.chosen.limits;
-  auto& queue = raw.chosen.queue;
-  option_group group{"Limits"};
-  group.count("max-requests", queue.max_requests, 1, "running and waiting, else 503");
-  group.count("max-queued-tokens", queue.max_tokens, 1, "of their prompts and answers together, else 503");
-  group.count("max-connections", limits.connections, 1, "else 503");
-  group.count("max-body-kib", limits.body_bytes, 1, "of one request, else 413", kib);
-  group.count("max-bodies-mib", limits.buffered_bytes, 1, "of all requests together, else 503", mib);
-  group.count("max-header-kib", limits.header_bytes, 1, "of one request, else 431", kib);
-  group.count("max-headers", limits.header_count, 1, "of one request, else 431");
-  group.seconds("header-seconds", limits.header_time, "for a request's headers, else 408");
-  group.count("min-bytes-per-second", limits.body_rate, 1, "of a body, else 408");
-  group.seconds("body-grace-seconds", limits.body_grace, "before that counts");
-  group.seconds("idle-seconds", limits.idle_time, "between requests of a connection");
-  group.count("requests-per-connection", limits.requests_per_connection, 1, "then it closes");
-  group.count("send-buffer-kib", limits.send_buffer_bytes, 1, "of the kernel, a connection", kib);
-  group.count("out-buffer-kib", limits.out_buffer_bytes, 1, "of a stream that is read slowly", kib);
-  group.seconds("stall-seconds", limits.stall_time, "that a reader may stall until its request is aborted");
-  group.seconds("ping-seconds", limits.ping_time, "without an event until a stream gets a comment");
-  group.seconds("linger-seconds", limits.linger_time, "for a client to read its last answer");
-  return group;
-}
-
 option_group life_options(raw_settings& raw) {
   option_group group{"Life"};
   group.seconds("drain-seconds", raw.chosen.drain_time, "for open requests to finish after SIGTERM");
@@ -182,8 +158,8 @@ std::optional<settings> read_settings(int count, char const* const* arguments) {
   about.flag("help", help, "this page");
   about.flag("version", version, "the version");
   options::options_description all;
-  option_group const groups[] = {model_options(raw), answer_options(raw), access_options(raw),
-                                 limit_options(raw), life_options(raw),   about};
+  option_group const groups[] = {model_options(raw),        answer_options(raw), access_options(raw),
+                                 limit_options(raw.chosen), life_options(raw),   about};
   for (auto const& group : groups) all.add(group.page());
   options::variables_map values;
   options::store(options::parse_command_line(count, arguments, all), values);

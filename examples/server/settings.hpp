@@ -11,6 +11,7 @@
 #include "server/api_keys.hpp"
 #include "server/event_log.hpp"
 #include "server/http_limits.hpp"
+#include "server/openai/body_limits.hpp"
 #include "tenon/engine/engine_thread.hpp"
 
 namespace server {
@@ -28,6 +29,7 @@ struct settings {
 
   http_limits limits{};
   tenon::inbox_limits queue{};
+  body_limits bodies{};
   bool strict = false;
   bool reasoning_alias = false;
   std::int32_t default_max_tokens = 0;

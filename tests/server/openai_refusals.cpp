@@ -359,6 +359,31 @@ BOOST_AUTO_TEST_CASE(limits_are_reached_and_not_passed) {
           .status == 200);
 }
 
+BOOST_AUTO_TEST_CASE(limits_are_the_services) {
+  auto narrow = service();
+  narrow.limits = {.n = 2, .prompts = 1, .logprobs = 3, .stops = 1, .logit_bias = 1};
+  struct {
+    std::string_view route;
+    std::string_view more;
+    std::string_view message;
+  } const cases[] = {
+      {chats, R"({"n": 3})", "n: expected an integer from 1 to 2, found 3"},
+      {texts, R"({"best_of": 3})", "best_of: expected an integer from 1 to 2, found 3"},
+      {texts, R"({"prompt": ["a", "b"]})", "prompt: expected at most 1 prompts, found 2"},
+      {texts, R"({"logprobs": 4})", "logprobs: expected an integer from 0 to 3, found 4"},
+      {chats, R"({"logprobs": true, "top_logprobs": 4})",
+       "top_logprobs: expected an integer from 0 to 3, found 4"},
+      {chats, R"({"stop": ["a", "b"]})", "stop: expected at most 1 strings, found 2"},
+      {texts, R"({"logit_bias": {"1": 1, "2": 1}})", "logit_bias: expected at most 1 entries, found 2"},
+  };
+  for (auto const& each : cases) {
+    auto const refused =
+        ask(each.route, with(each.route == chats ? good_chat : good_text, each.more), {}, narrow);
+    BOOST_TEST(refused.status == 400);
+    BOOST_TEST(refused.error().at("message") == value(each.message));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_unknown_model_is_not_found) {
   for (auto const route : {chats, texts}) {
     auto const answer = ask(route, with(route == chats ? good_chat : good_text, R"({"model": "gpt-4o"})"));

@@ -47,6 +47,11 @@ BOOST_AUTO_TEST_CASE(the_limits_have_their_documented_defaults) {
   BOOST_TEST((limits.stall_time == 30s));
   BOOST_TEST((limits.idle_time == 75s));
   BOOST_TEST(limits.requests_per_connection == 1000);
+  BOOST_TEST(chosen.bodies.n == 16);
+  BOOST_TEST(chosen.bodies.prompts == 64);
+  BOOST_TEST(chosen.bodies.logprobs == 20);
+  BOOST_TEST(chosen.bodies.stops == 4);
+  BOOST_TEST(chosen.bodies.logit_bias == 1024);
   BOOST_TEST(chosen.keys.empty());
   BOOST_TEST(chosen.engine.prefix_caching);
 }
@@ -87,6 +92,16 @@ BOOST_AUTO_TEST_CASE(options_are_read_in_their_units) {
   BOOST_TEST((chosen.log_level == server::severity::error));
 }
 
+BOOST_AUTO_TEST_CASE(what_a_body_may_ask_for_is_chosen_within_the_engines_room) {
+  auto const chosen = read({"--max-n", "64", "--max-prompts", "1000", "--max-logprobs", "0", "--max-stops",
+                            "1", "--max-logit-bias", "7"});
+  BOOST_TEST(chosen.bodies.n == 64);
+  BOOST_TEST(chosen.bodies.prompts == 1000);
+  BOOST_TEST(chosen.bodies.logprobs == 0);
+  BOOST_TEST(chosen.bodies.stops == 1);
+  BOOST_TEST(chosen.bodies.logit_bias == 7);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_wrong_is_named) {
   for (auto const& [option, value] :
        std::vector<std::pair<char const*, char const*>>{{"--port", "70000"},
@@ -100,6 +115,12 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_named) {
                                                         {"--top-p", "-1"},
                                                         {"--log-level", "loud"},
                                                         {"--io-threads", "0"},
+                                                        {"--max-n", "65"},
+                                                        {"--max-n", "0"},
+                                                        {"--max-prompts", "0"},
+                                                        {"--max-logprobs", "21"},
+                                                        {"--max-stops", "5"},
+                                                        {"--max-logit-bias", "1025"},
                                                         {"--api-key-file", "no/such/file"},
                                                         {"--rows", "9999999999"}}) {
     try {

@@ -67,6 +67,13 @@ void refuse_type(std::string const& path, std::string_view wanted, boost::json::
   refuse(path, "invalid_type", "expected " + std::string{wanted} + ", found " + kind_name(found));
 }
 
+void expect_at_most(std::string const& path, std::size_t found, std::int64_t most, std::string_view of_what) {
+  if (found <= static_cast<std::size_t>(most)) return;
+  refuse(path, "invalid_value",
+         "expected at most " + std::to_string(most) + ' ' + std::string{of_what} + ", found " +
+             std::to_string(found));
+}
+
 std::int64_t to_integer(boost::json::value const& value, std::string const& path, integer_range range) {
   auto const wanted = describe("an integer", range, std::to_string(range.least), std::to_string(range.most));
   auto const outside = [&](std::string const& found) {

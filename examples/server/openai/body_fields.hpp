@@ -34,6 +34,8 @@ boost::json::object parse_body(std::string_view body);
 [[noreturn]] void refuse_type(std::string const& path, std::string_view wanted,
                               boost::json::value const& found);
 
+void expect_at_most(std::string const& path, std::size_t found, std::int64_t most, std::string_view of_what);
+
 /// One value of a known type. Throw tenon::request_error that says path, what was expected and what was
 /// found.
 std::int64_t to_integer(boost::json::value const& value, std::string const& path, integer_range range);

@@ -34,18 +34,14 @@ std::vector<prompt_source> read_prompts(body_fields& fields, model_service const
   }
   auto const& list = value->get_array();
   if (list.empty()) refuse("prompt", "empty_array", "expected at least one prompt, found none");
-  if (list.size() > static_cast<std::size_t>(max_prompts)) {
-    refuse(
-        "prompt", "invalid_value",
-        "expected at most " + std::to_string(max_prompts) + " prompts, found " + std::to_string(list.size()));
-  }
+  expect_at_most("prompt", list.size(), service.limits.prompts, "prompts");
   for (auto const& each : list)
     prompts.push_back(read_one_prompt(each, indexed("prompt", prompts.size()), service));
   return prompts;
 }
 
-void read_best_of(body_fields& fields, std::int32_t n) {
-  auto const best = fields.integer("best_of", {1, max_n});
+void read_best_of(body_fields& fields, std::int32_t n, model_service const& service) {
+  auto const best = fields.integer("best_of", {1, service.limits.n});
   if (best && *best != n) {
     refuse("best_of", "unsupported_value",
            "expected the value of n, " + std::to_string(n) + ", found " + std::to_string(*best));
@@ -60,7 +56,7 @@ completion_body read_completion_body(boost::json::object const& body, model_serv
   result.model = read_model(fields, service);
   result.prompts = read_prompts(fields, service);
   result.generation = read_generation(fields, service, completions_route);
-  read_best_of(fields, result.generation.wish.choices);
+  read_best_of(fields, result.generation.wish.choices, service);
   result.echo = fields.boolean("echo").value_or(false);
   if (result.echo && result.generation.wish.sampling.logprobs >= 0)
     refuse("echo", "unsupported_value", "is not supported together with logprobs");

@@ -15,17 +15,10 @@ std::string indexed(std::string const& path, std::size_t index) {
   return path + '[' + std::to_string(index) + ']';
 }
 
-void expect_at_most(std::string const& path, std::size_t found, std::size_t most, std::string_view of_what) {
-  if (found <= most) return;
-  refuse(path, "invalid_value",
-         "expected at most " + std::to_string(most) + ' ' + std::string{of_what} + ", found " +
-             std::to_string(found));
-}
-
 void read_bias(body_fields& fields, model_service const& service, tenon::sampling_parameters& sampling) {
   auto const* const bias = fields.object("logit_bias");
   if (bias == nullptr) return;
-  expect_at_most("logit_bias", bias->size(), max_logit_bias, "entries");
+  expect_at_most("logit_bias", bias->size(), service.limits.logit_bias, "entries");
   auto const vocabulary = service.engine.description().vocabulary;
   for (auto const& entry : *bias) {
     std::string_view const key = entry.key();
@@ -65,14 +58,14 @@ bool read_sampling(body_fields& fields, model_service const& service, tenon::sam
   return named;
 }
 
-void read_logprobs(body_fields& fields, route_set route, tenon::sampling_parameters& sampling) {
+void read_logprobs(body_fields& fields, route_set route, std::int64_t most,
+                   tenon::sampling_parameters& sampling) {
   if (route == completions_route) {
-    sampling.logprobs =
-        static_cast<std::int32_t>(fields.integer("logprobs", {0, most_logprobs}).value_or(-1));
+    sampling.logprobs = static_cast<std::int32_t>(fields.integer("logprobs", {0, most}).value_or(-1));
     return;
   }
   bool const wanted = fields.boolean("logprobs").value_or(false);
-  auto const top = fields.integer("top_logprobs", {0, most_logprobs});
+  auto const top = fields.integer("top_logprobs", {0, most});
   if (top && !wanted && *top > 0)
     refuse("top_logprobs", "invalid_value", "expected logprobs to be true with it");
   sampling.logprobs = wanted ? static_cast<std::int32_t>(top.value_or(0)) : -1;
@@ -82,7 +75,7 @@ void read_stops(body_fields& fields, model_service const& service, generation_fi
   if (auto const* const stop = fields.value("stop")) {
     if (stop->is_array()) {
       auto const& stops = stop->get_array();
-      expect_at_most("stop", stops.size(), tenon::stop_matcher::max_stops, "strings");
+      expect_at_most("stop", stops.size(), service.limits.stops, "strings");
       for (auto const& each : stops)
         result.answer.stops.push_back(to_string(each, indexed("stop", result.answer.stops.size())));
     } else if (stop->is_string()) {
@@ -133,11 +126,11 @@ generation_fields read_generation(body_fields& fields, model_service const& serv
   generation_fields result;
   result.wish.sampling = service.sampling;
   result.names_sampling = read_sampling(fields, service, result.wish.sampling);
-  read_logprobs(fields, route, result.wish.sampling);
+  read_logprobs(fields, route, service.limits.logprobs, result.wish.sampling);
   read_stops(fields, service, result);
   read_lengths(fields, route, result);
   read_stream(fields, result);
-  result.wish.choices = static_cast<std::int32_t>(fields.integer("n", {1, max_n}).value_or(1));
+  result.wish.choices = static_cast<std::int32_t>(fields.integer("n", {1, service.limits.n}).value_or(1));
   auto const priority = fields.integer("priority", {-1'000'000, 1'000'000}).value_or(0);
   result.wish.priority = static_cast<std::int32_t>(priority);
   result.skip_special_tokens = fields.boolean("skip_special_tokens").value_or(true);

@@ -15,11 +15,7 @@
 
 namespace server {
 
-inline constexpr std::int64_t max_n = 16;
-inline constexpr std::int64_t most_logprobs = 20;
-inline constexpr std::int64_t max_prompts = 64;
-inline constexpr std::size_t max_logit_bias = 1024;
-inline constexpr std::size_t most_stop_ids = 32;
+inline constexpr std::int64_t most_stop_ids = 32;
 
 /// What chats and completions ask for in the same words.
 struct generation_fields {

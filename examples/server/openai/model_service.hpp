@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/openai/body_limits.hpp"
 #include "tenon/engine/engine_thread.hpp"
 #include "tenon/text/any_chat_format.hpp"
 #include "tenon/text/byte_level_bpe.hpp"
@@ -30,8 +31,9 @@ struct model_service {
   std::int32_t default_max_tokens = 0;    ///< of a chat that names none; 0: what the context leaves
   bool reasoning_alias = false;           ///< reasoning text also goes to `reasoning`
   bool strict = false;                    ///< unknown fields are errors
-  int retry_after_s = 1;                  ///< what 503 answers tell clients to wait
-  serving_metrics* metrics = nullptr;     ///< may be absent
+  body_limits limits{};
+  int retry_after_s = 1;               ///< what 503 answers tell clients to wait
+  serving_metrics* metrics = nullptr;  ///< may be absent
   /// One line for the log about a request that was answered, without any of its text. May be absent.
   std::function<void(http_request const&, std::string_view line)> note{};
 };
