@@ -2,6 +2,8 @@
 #include "server/admission.hpp"
 
 #include <algorithm>
+#include <boost/beast/core/string.hpp>
+#include <string_view>
 
 #include "server/error_response.hpp"
 
@@ -34,6 +36,12 @@ http_response not_serving(phase now) {
                               : now == phase::draining ? "the server is shutting down"
                                                        : "the engine has failed";
   return error_response(503, {.message = message, .type = "server_error", .code = "not_ready"});
+}
+
+/// Browsers send any page's POST without asking first, unless its type is one like this.
+bool is_json(std::string_view content_type) {
+  return boost::beast::iequals(content_type.substr(0, content_type.find_first_of("; \t")),
+                               "application/json");
 }
 
 }  // namespace
@@ -78,6 +86,11 @@ std::variant<admitted, http_response> admit(request_head const& head, server_sta
         error_response(405, {.message = "the route does not have this method", .code = "method_not_allowed"});
     response.headers.push_back({"Allow", found.allow});
     return response;
+  }
+  if (method == "POST" && !head.origin.empty() && !is_json(head.content_type)) {
+    return error_response(415, {.message = "expected Content-Type: application/json from a web page, found " +
+                                           (head.content_type.empty() ? "none" : head.content_type),
+                                .code = "unsupported_media_type"});
   }
   return in;
 }

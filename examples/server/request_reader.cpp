@@ -81,6 +81,7 @@ std::variant<request_head, refusal> request_reader::take_head(std::size_t begin,
   head.keep_alive = fields.keep_alive();
   head.authorization = fields[http::field::authorization];
   head.origin = fields[http::field::origin];
+  head.content_type = fields[http::field::content_type];
   head.request_id = fields["x-request-id"];
   head.framing = std::get<request_framing>(std::move(framing));
   if (head.framing.chunked) chunks_.emplace(*limits_);

@@ -24,6 +24,7 @@ struct request_head {
   bool keep_alive = true;       ///< what the client wishes
   std::string authorization{};  ///< values of single headers; empty where there is none
   std::string origin{};
+  std::string content_type{};
   std::string request_id{};
   time_point arrived{};  ///< when the head was complete
 };

@@ -196,6 +196,23 @@ BOOST_AUTO_TEST_CASE(cross_origin_answers_are_for_allowed_origins) {
   BOOST_TEST(!client.receive()->field("Access-Control-Allow-Origin"));
 }
 
+// A browser sends a text without asking the server first, whatever page it comes from.
+BOOST_AUTO_TEST_CASE(web_pages_must_send_json) {
+  running_server server;
+  raw_client client{server.port()};
+  auto const status_for = [&](std::string const& headers) {
+    client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n" + headers + "\r\n{}");
+    return client.receive()->status;
+  };
+  std::string const page = "Origin: https://any.example\r\n";
+  BOOST_TEST(status_for(page + "Content-Type: text/plain\r\n") == 415);
+  BOOST_TEST(status_for(page + "Content-Type: application/json-not\r\n") == 415);
+  BOOST_TEST(status_for(page) == 415);
+  BOOST_TEST(status_for(page + "Content-Type: Application/JSON ; charset=utf-8\r\n") == 200);
+  BOOST_TEST(status_for("Content-Type: text/plain\r\n") == 200);
+  BOOST_TEST(status_for("") == 200);
+}
+
 BOOST_AUTO_TEST_CASE(request_ids_are_echoed_cleaned_and_made) {
   running_server server;
   raw_client client{server.port()};
