@@ -7,7 +7,8 @@
 #include "tenon/checkpoint.hpp"
 #include "tenon/cuda.cuh"
 #include "tenon/model/qwen3.hpp"
-#include "tenon/text.hpp"
+#include "tenon/text/byte_level_bpe.hpp"
+#include "tenon/text/qwen3_chat.hpp"
 
 struct recipe : tenon::recipes::serving<tenon::qwen3_tiny> {
   using cache = tenon::paged_cache<64>;
