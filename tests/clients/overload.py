@@ -5,8 +5,8 @@
     python3 tests/clients/overload.py [--windows 5] [--seconds 8]
 
 First the highest rate is measured at which closed-loop clients are served. Then windows at 95 % of it and at ten times of it follow
-each other, with Poisson arrivals. Compared are the p99 times to the first token of the accepted; refusals must come within 20 ms
-(p99) and be 503 with Retry-After, and nothing else may fail.
+each other, with Poisson arrivals. Compared are the p99 times to the first token of the accepted,
+a window each, by their medians; refusals must come within 20 ms (p99) and be 503 with Retry-After, and nothing else may fail.
 """
 
 import argparse
@@ -14,19 +14,21 @@ import asyncio
 import collections
 import json
 import multiprocessing
+import os
 import random
+import statistics
 import sys
 import time
 
 from raw_http import post, quantile, raise_file_limit, read_chunks, read_head
 from serving import Server
 
-TOKENS = 48
+TOKENS = range(24, 73)  # of different lengths: equal ones would end, and others begin, all in one step
 ROWS = 8
 
 
 def wish(number):
-    return post("/v1/completions", {"model": "tiny_model", "stream": True, "max_tokens": TOKENS, "ignore_eos": True, "temperature": 0,
+    return post("/v1/completions", {"model": "tiny_model", "stream": True, "max_tokens": TOKENS[number * 31 % len(TOKENS)], "ignore_eos": True, "temperature": 0,
                                     "prompt": f"{number} What is {number % 89} + {number % 83}? Sort the numbers and count the letters."})
 
 
@@ -95,7 +97,9 @@ def main():
     arguments = parser.parse_args()
     raise_file_limit()
     calm, storm = [], []
-    with Server("--rows", ROWS, "--max-requests", ROWS, "--log-level", "error") as server, \
+    # The load is made on the same machine: the processors that it needs must not be the engine's.
+    threads = max(1, len(os.sched_getaffinity(0)) // 2)
+    with Server("--rows", ROWS, "--max-requests", ROWS, "--log-level", "error", threads=threads) as server, \
             multiprocessing.get_context("spawn").Pool(arguments.generators) as pool:
         asyncio.run(closed_loop(server.port, ROWS, 1))
         capacity = asyncio.run(closed_loop(server.port, ROWS, arguments.seconds))
@@ -109,12 +113,14 @@ def main():
             print(f"  p99 to the first token at 95 %: {times[0][0]:.1f} ms, at 1000 %: {times[0][1]:.1f} ms", file=sys.stderr, flush=True)
         server.wait_until_idle()
     flat = lambda windows: [answer for window in windows for answer in window]
+    p99_of = lambda window: quantile([t for status, t in window if status == 200], 0.99)
     result, good = {"capacity_a_second": round(capacity, 1), "windows": arguments.windows}, True
     p99 = {}
-    for name, answers in (("at_95_percent", flat(calm)), ("at_1000_percent", flat(storm))):
+    for name, windows in (("at_95_percent", calm), ("at_1000_percent", storm)):
+        answers = flat(windows)
         counts = collections.Counter(str(status) for status, _ in answers)
         accepted, refused = [t for status, t in answers if status == 200], [t for status, t in answers if status == 503]
-        p99[name] = quantile(accepted, 0.99)
+        p99[name] = statistics.median(map(p99_of, windows))  # one window may meet a pause of the machine
         result[name] = {"answers": dict(counts), "first_token_p50_ms": round(1000 * quantile(accepted, 0.5), 1), "first_token_p99_ms": round(1000 * p99[name], 1),
                         "refused_p50_ms": round(1000 * quantile(refused, 0.5), 2), "refused_p99_ms": round(1000 * quantile(refused, 0.99), 2)}
         good &= set(counts) <= {"200", "503"}

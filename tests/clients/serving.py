@@ -19,7 +19,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODEL = ROOT / "examples" / "tiny_model"
-THREADS = str(min(4, len(os.sched_getaffinity(0))))
+THREADS = min(4, len(os.sched_getaffinity(0)))
 
 
 def tool(name):
@@ -54,12 +54,12 @@ def total(metrics, name, **labels):
 class Server:
     """`with Server("--strict") as server:` … `server.url`. Leaving it stops it with SIGTERM and expects status 0."""
 
-    def __init__(self, *options, environment=None, ready=60):
+    def __init__(self, *options, environment=None, ready=60, threads=THREADS):
         self.port = free_port()
         self.host = f"127.0.0.1:{self.port}"
         self.url = f"http://{self.host}"
         self.log = tempfile.NamedTemporaryFile(prefix="tenon_server_", suffix=".log", delete=False)
-        command = [str(program()), "--model", str(MODEL), "--port", str(self.port), "--threads", THREADS, *map(str, options)]
+        command = [str(program()), "--model", str(MODEL), "--port", str(self.port), "--threads", str(threads), *map(str, options)]
         self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                         env={**os.environ, **(environment or {})})
         self._wait_until_ready(ready)
