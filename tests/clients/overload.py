@@ -5,8 +5,8 @@
     python3 tests/clients/overload.py [--windows 5] [--seconds 8]
 
 First the highest rate is measured at which closed-loop clients are served. Then windows at 95 % of it and at ten times of it follow
-each other, with Poisson arrivals. Compared are the p99 times to the first token of the accepted,
-a window each, by their medians; refusals must come within 20 ms (p99) and be 503 with Retry-After, and nothing else may fail.
+each other, with Poisson arrivals. Compared are the medians over the windows of the p99 time to the first token of the accepted;
+refusals must come within 20 ms (p99) and be 503 with Retry-After, and nothing else may fail.
 """
 
 import argparse
