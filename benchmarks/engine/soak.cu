@@ -90,7 +90,7 @@ struct soak_settings {
   int page_share = 40;   // of the pages that all rows could need, percent; at 60 hardly anybody is preempted
   int between = 5'000;   // steps from one look at an idle engine to the next
   int schedule = 1'000;  // steps of the fixed schedule
-  int repeats = 3;       // of the fixed schedule at either end; of each step the fastest counts
+  int repeats = 9;       // of the fixed schedule at either end; of each step the fastest counts
   int depth = 2;
   double seconds = 0.0;  // ends early; 0: never
 };

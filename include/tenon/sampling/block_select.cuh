@@ -289,9 +289,12 @@ __device__ candidate nth_tie(row_block<Team> const& block, key_range const& rang
 /// A histogram says in which bin that is; a bin of many ids is split again, by
 /// key, until its ids fit the pool or are all equal. Random logits take one
 /// round, any logits at most five.
+///
+/// A call: a sampler searches in four places, and one copy of this in place of
+/// four halves the time that the kernel takes to compile.
 template <class Team>
-__device__ __forceinline__ candidate search_last_within(row_block<Team> const& block, candidate cut,
-                                                        measure const& held_by, goal aim) {
+__device__ __noinline__ candidate last_within(row_block<Team> block, candidate cut, measure held_by,
+                                              goal aim) {
   key_range range{cut, 0, ~0u};
   bin_split split = split_by_distance(block);
   for (;;) {
@@ -314,20 +317,6 @@ __device__ __forceinline__ candidate search_last_within(row_block<Team> const& b
     split = {.greatest = range.greatest, .shift = max(0, 32 - __clz(static_cast<int>(width)) - bin_bits)};
     aim = {.count = left};
   }
-}
-
-/// A call: a sampler searches in four places, and one copy of it instead of four
-/// halves the time that the kernel takes to compile.
-__device__ __noinline__ inline candidate last_within(row_block<cluster_team> block, candidate cut,
-                                                     measure held_by, goal aim) {
-  return search_last_within(block, cut, held_by, aim);
-}
-
-/// Inline, because nvcc 13.0 takes a team's counters in global memory for shared
-/// memory in a function that it calls.
-__device__ __forceinline__ candidate last_within(row_block<counter_team> const& block, candidate cut,
-                                                 measure held_by, goal aim) {
-  return search_last_within(block, cut, held_by, aim);
 }
 
 }  // namespace tenon::block_sampling

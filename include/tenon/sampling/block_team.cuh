@@ -57,14 +57,16 @@ class cluster_team {
 
 /// The blocks of one row by way of global memory, on any device. A block takes its place by a ticket, so that
 /// those it waits for hold earlier tickets or come next: no order of launch can make it wait for ever.
+///
+/// Every access names its state space, because nvcc 13.0 takes these addresses for shared memory's in
+/// functions that are called.
 class counter_team {
  public:
   static constexpr bool is_cluster = false;
 
   __device__ static counter_team join(team_links const& links, void const* box) {
     __shared__ std::uint32_t ticket;
-    if (threadIdx.x == 0)
-      ticket = atomicInc(links.counters, gridDim.x * gridDim.y - 1);  // the last resets it
+    if (threadIdx.x == 0) ticket = take_ticket(links.counters, gridDim.x * gridDim.y);
     __syncthreads();
     counter_team team;
     team.links_ = links;
@@ -80,26 +82,30 @@ class counter_team {
   template <class T> __device__ void publish(T const* values, int count) const {
     static_assert(sizeof(T) == 4 || sizeof(T) == 8);
     __syncthreads();
-    auto* const target = reinterpret_cast<T*>(box_of(rank_) + offset_of(values));
-    for (int i = static_cast<int>(threadIdx.x); i < count; i += block_threads) target[i] = values[i];
+    auto* const target = box_of(rank_) + offset_of(values);
+    for (int i = static_cast<int>(threadIdx.x); i < count; i += block_threads) {
+      if constexpr (sizeof(T) == 4) {
+        __stcg(reinterpret_cast<unsigned*>(target) + i, std::bit_cast<unsigned>(values[i]));
+      } else {
+        __stcg(reinterpret_cast<unsigned long long*>(target) + i,
+               std::bit_cast<unsigned long long>(values[i]));
+      }
+    }
   }
 
   __device__ void sync() const {
     __syncthreads();
     if (threadIdx.x == 0) {
       auto* const arrived = links_.counters + 1 + 2 * row_;
-      auto* const generation = reinterpret_cast<std::uint32_t volatile*>(arrived + 1);
-      std::uint32_t const before = *generation;
-      __threadfence();
-      if (atomicAdd(arrived, 1u) == row_blocks - 1) {
-        atomicExch(arrived, 0u);
-        __threadfence();
-        *generation = before + 1;
+      auto* const generation = arrived + 1;
+      std::uint32_t const before = load(generation);
+      if (arrive(arrived) == row_blocks - 1) {
+        store(arrived, 0);
+        store(generation, before + 1);
       } else {
-        while (*generation == before) {
+        while (load(generation) == before) {
         }
       }
-      __threadfence();
     }
     __syncthreads();
   }
@@ -115,6 +121,36 @@ class counter_team {
   }
 
  private:
+  /// 0, 1, …, count - 1, then 0 again.
+  __device__ static std::uint32_t take_ticket(std::uint32_t* counter, std::uint32_t count) {
+    std::uint32_t taken;
+    asm volatile("atom.relaxed.gpu.global.inc.u32 %0, [%1], %2;"
+                 : "=r"(taken)
+                 : "l"(__cvta_generic_to_global(counter)), "r"(count - 1)
+                 : "memory");
+    return taken;
+  }
+  __device__ static std::uint32_t arrive(std::uint32_t* counter) {
+    std::uint32_t before;
+    asm volatile("atom.acq_rel.gpu.global.add.u32 %0, [%1], 1;"
+                 : "=r"(before)
+                 : "l"(__cvta_generic_to_global(counter))
+                 : "memory");
+    return before;
+  }
+  __device__ static std::uint32_t load(std::uint32_t const* counter) {
+    std::uint32_t value;
+    asm volatile("ld.acquire.gpu.global.u32 %0, [%1];"
+                 : "=r"(value)
+                 : "l"(__cvta_generic_to_global(counter))
+                 : "memory");
+    return value;
+  }
+  __device__ static void store(std::uint32_t* counter, std::uint32_t value) {
+    asm volatile("st.release.gpu.global.u32 [%0], %1;" ::"l"(__cvta_generic_to_global(counter)), "r"(value)
+                 : "memory");
+  }
+
   __device__ std::byte* box_of(int rank) const {
     return links_.boxes + static_cast<std::size_t>(row_ * row_blocks + rank) * links_.box_bytes;
   }
