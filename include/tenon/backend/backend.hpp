@@ -80,6 +80,11 @@ concept overlaps_copies =
       { context.wait(context.copy_out_behind(host, static_cast<void const*>(device), bytes)) };
     };
 
+/// Not of every backend: work with fewer rows than any so far may load other code. `load_for_fewer_rows`
+/// loads it, overwriting what the work enqueued so far wrote.
+template <class B>
+concept loads_at_first_use = requires(typename B::context& context) { context.load_for_fewer_rows(); };
+
 }  // namespace requirement
 
 /// A place where ops run. Ops are free functions found by argument-dependent look-up through `B::context&`:

@@ -148,6 +148,14 @@ class context {
   /// cuBLASLt's algorithms for the products seen so far.
   gemm_cache& gemms() noexcept { return gemms_; }
 
+  /// See requirement::loads_at_first_use: a prompt's length decides which kernels cuBLASLt takes.
+  void load_for_fewer_rows() {
+    gemms_.run_with_fewer_rows({.blas = blas_,
+                                .stream = stream(),
+                                .workspace = blas_workspace(),
+                                .workspace_bytes = blas_workspace_bytes()});
+  }
+
   /// Bytes that the ops need for these sizes, all of them together.
   static std::size_t scratch_bytes(scratch_sizes const& sizes) {
     carver counting;

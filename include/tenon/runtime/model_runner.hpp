@@ -170,9 +170,9 @@ template <class R> class model_runner {
     context().wait();
   }
 
-  /// Runs a largest batch of prompt tokens, so that what the device loads at first use is loaded, then lets
-  /// the launch policy capture every bucket, largest first. All of it reads and writes the scratch page and
-  /// slot.
+  /// Runs a largest batch of prompt tokens and lets the launch policy capture every bucket, largest first;
+  /// what the device loads at first use, for these and for smaller batches, is loaded then. All of it reads
+  /// and writes the scratch page and slot.
   void capture_buckets() {
     scratch_work work{static_cast<page_id>(pages_), static_cast<slot_id>(options_.max_rows),
                       layout_.limits()};
@@ -188,6 +188,7 @@ template <class R> class model_runner {
         flight.launch.prepare(context(), shape, [&] { run_model(batch, flight.lane.sampled); });
       }
     }
+    if constexpr (requirement::loads_at_first_use<backend_type>) context().load_for_fewer_rows();
     context().wait();
   }
 
