@@ -267,4 +267,20 @@ template <class Team> struct row_block {
   }
 };
 
+/// The kernel's dynamic shared memory. Functions that are called ask for it: through a pointer that they were
+/// given, their loads would be generic ones.
+__device__ inline unsigned char* block_memory() {
+  extern __shared__ __align__(16) unsigned char row_memory[];
+  return row_memory;
+}
+__device__ inline row_shared& shared_of_block() {
+  return *reinterpret_cast<row_shared*>(block_memory());
+}
+
+/// This block's part, `count` ids from `begin` on.
+template <class Team>
+__device__ row_block<Team> row_block_of(Team const& team, std::int32_t begin, std::int32_t count) {
+  return {team, shared_of_block(), reinterpret_cast<float*>(block_memory() + chunk_offset), begin, count};
+}
+
 }  // namespace tenon::block_sampling

@@ -293,8 +293,9 @@ __device__ candidate nth_tie(row_block<Team> const& block, key_range const& rang
 /// A call: a sampler searches in four places, and one copy of this in place of
 /// four halves the time that the kernel takes to compile.
 template <class Team>
-__device__ __noinline__ candidate last_within(row_block<Team> block, candidate cut, measure held_by,
+__device__ __noinline__ candidate last_within(row_block<Team> of_caller, candidate cut, measure held_by,
                                               goal aim) {
+  auto const block = row_block_of(of_caller.team, of_caller.begin, of_caller.count);
   key_range range{cut, 0, ~0u};
   bin_split split = split_by_distance(block);
   for (;;) {

@@ -266,10 +266,9 @@ template <class Team> class row_sampler {
 template <class Team>
 __global__ void __launch_bounds__(block_threads, 2)
     sample_rows_kernel(__grid_constant__ sampling_job const job) {
-  extern __shared__ __align__(16) unsigned char memory[];
   cuda::let_next_start();
   cuda::wait_for_previous();
-  auto& shared = *reinterpret_cast<row_shared*>(memory);
+  auto& shared = shared_of_block();
   auto const team = Team::join(job.links, &shared.mail);
   std::int32_t const index = job.first_row + team.row();
   constexpr int row_words = sizeof(sampling_row) / 4;
@@ -281,9 +280,7 @@ __global__ void __launch_bounds__(block_threads, 2)
   __syncthreads();
   std::int32_t const ids = chunk_ids(job.vocabulary);
   std::int32_t const begin = min(team.rank() * ids, job.vocabulary);
-  row_block<Team> const block{team, shared, reinterpret_cast<float*>(memory + chunk_offset), begin,
-                              min(ids, job.vocabulary - begin)};
-  row_sampler<Team>{job, block, index}.run();
+  row_sampler<Team>{job, row_block_of(team, begin, min(ids, job.vocabulary - begin)), index}.run();
 }
 
 }  // namespace block_sampling
