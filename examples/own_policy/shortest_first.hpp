@@ -28,13 +28,16 @@ class shortest_first {
   void admit(tenon::sequence& seq) { waiting_.push_back(&seq); }
 
   template <tenon::cache_ledger Ledger>
-  void cancel(Ledger& ledger, tenon::request_id id, std::vector<tenon::event>& events) {
-    if (running_ != nullptr && running_->id == id) {
+  void cancel(Ledger& ledger, tenon::request_id id, std::int32_t choice, std::vector<tenon::event>& events) {
+    auto const unwanted = [&](tenon::sequence const& seq) {
+      return seq.id == id && (choice == tenon::every_choice || seq.choice == choice);
+    };
+    if (running_ != nullptr && unwanted(*running_)) {
       events.push_back(tenon::final_event(*running_, tenon::finish_reason::cancelled));
       end(ledger);
     }
     std::erase_if(waiting_, [&](tenon::sequence* seq) {
-      if (seq->id != id) return false;
+      if (!unwanted(*seq)) return false;
       seq->state = tenon::sequence_state::finished;
       events.push_back(tenon::final_event(*seq, tenon::finish_reason::cancelled));
       return true;

@@ -11,7 +11,7 @@ struct my_scheduler {
   static constexpr auto name = "mine";
   explicit my_scheduler(tenon::scheduler_limits);
   void admit(tenon::sequence&);
-  void cancel(auto& ledger, tenon::request_id, std::vector<tenon::event>&);
+  void cancel(auto& ledger, tenon::request_id, std::int32_t choice, std::vector<tenon::event>&);
   std::optional<tenon::step> next(auto& ledger);
   void commit(auto& ledger, tenon::step const&, tenon::sampled const&, std::vector<tenon::event>&);
   tenon::scheduler_counts counts() const;

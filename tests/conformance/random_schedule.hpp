@@ -154,13 +154,17 @@ class random_schedule {
   void cancel_one() {
     if (submitted_ == 0) return;
     auto const id = static_cast<request_id>(draw(1, static_cast<std::int32_t>(submitted_)));
+    std::int32_t const choice = chance(40) ? draw(0, 2) : every_choice;  // which may be one too many
+    auto const is_meant = [&](choice_record const& record) {
+      return record.seq->id == id && (choice == every_choice || record.seq->choice == choice);
+    };
     for (choice_record& record : records_)
-      if (record.seq->id == id) record.cancelled = true;
+      if (is_meant(record)) record.cancelled = true;
     std::vector<event> events;
-    scheduler_.cancel(ledger_, id, events);
+    scheduler_.cancel(ledger_, id, choice, events);
     take(events);
     for (choice_record const& record : records_)
-      if (record.seq->id == id) {
+      if (is_meant(record)) {
         require(record.finish != finish_reason::none, "a cancelled choice has ended");
         require(record.seq->slot == no_slot, "a cancelled choice has no slot");
       }

@@ -196,6 +196,40 @@ BOOST_AUTO_TEST_CASE(a_cancelled_request_hears_so_once_and_gives_its_pages_back)
   BOOST_CHECK(!engine.run_one_step());
 }
 
+BOOST_AUTO_TEST_CASE(one_choice_can_be_cancelled_and_the_others_do_not_notice) {
+  for (std::int32_t const depth : {1, 2}) {
+    auto options = small::options();
+    options.depth = depth;
+    auto wish = greedy_request({1, 2, 3}, 12);
+    wish.choices = 3;
+    wish.sampling = {.temperature = 1.0f, .seed = 5};
+    auto undisturbed = make(options);
+    auto const whole = answer(undisturbed, wish);
+
+    auto engine = make(options);
+    small::outcome heard;
+    request_id id{};
+    bool ended_once = false;
+    id = engine.submit(wish, [&](event const& happened) {
+      heard(happened);
+      if (happened.choice != 1 || !happened.token || heard.ids[1].size() != 4) return;
+      ended_once = engine.cancel(id, 1);
+      BOOST_CHECK(!engine.cancel(id, 1));
+      BOOST_CHECK(!engine.cancel(id, 3));
+    });
+    while (engine.run_one_step()) {
+    }
+    BOOST_CHECK(ended_once);
+    BOOST_CHECK(heard.finish.at(1) == finish_reason::cancelled);
+    BOOST_CHECK_EQUAL(heard.ids.at(1).size(), 4u);
+    for (std::int32_t const other : {0, 2}) {
+      BOOST_CHECK(heard.finish.at(other) == finish_reason::length);
+      BOOST_TEST(heard.ids.at(other) == whole.ids.at(other), boost::test_tools::per_element());
+    }
+    BOOST_CHECK(everything_is_back(engine.stats()));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_handler_may_cancel_and_submit) {
   for (std::int32_t const depth : {1, 2}) {
     auto options = small::options();

@@ -78,6 +78,31 @@ BOOST_AUTO_TEST_CASE(further_choices_share_the_prompt_of_the_first) {
   BOOST_TEST(now.scheduler.idle());
 }
 
+BOOST_AUTO_TEST_CASE(one_choice_ends_without_the_others) {
+  run now{four_rows, 16};
+  auto wish = wish_of(11, 3);
+  wish.choices = 3;
+  auto& first = now.submit(wish);
+  now.advance();
+  now.advance();  // all of them run: 2 pages that all share, and one each
+  BOOST_TEST(now.ledger.usage().held == 5);
+  now.events.clear();
+  now.cancel_choice(*now.sequences[1]);
+  BOOST_REQUIRE(now.events.size() == 1u);
+  BOOST_TEST((now.events[0].choice == 1 && now.events[0].finish == tenon::finish_reason::cancelled));
+  BOOST_TEST(now.ledger.usage().held == 4);
+  now.cancel_choice(*now.sequences[1]);
+  BOOST_TEST(now.events.size() == 1u);
+  now.cancel_choice(first);  // whose prompt the last one shares
+  BOOST_TEST(now.ledger.usage().held == 3);
+  auto const last = now.advance();
+  BOOST_REQUIRE(last->rows.size() == 1u);
+  BOOST_TEST(last->rows[0].seq == now.sequences[2].get());
+  now.advance();
+  BOOST_TEST((now.events.back().choice == 2 && now.events.back().finish == tenon::finish_reason::length));
+  BOOST_TEST(now.ledger.usage().held == 0);
+}
+
 BOOST_AUTO_TEST_CASE(further_choices_start_alone_when_the_first_is_gone) {
   run now{four_rows, 16};
   auto wish = wish_of(11, 1);

@@ -90,7 +90,9 @@ template <class Scheduler, class Ledger> struct table_run {
     return copy;
   }
 
-  void cancel(sequence const& seq) { scheduler.cancel(ledger, seq.id, events); }
+  /// The sequence's whole request, or its choice alone.
+  void cancel(sequence const& seq) { scheduler.cancel(ledger, seq.id, every_choice, events); }
+  void cancel_choice(sequence const& seq) { scheduler.cancel(ledger, seq.id, seq.choice, events); }
 };
 
 /// How many positions the step computes of the sequence.

@@ -3,6 +3,7 @@
 // answered.
 #include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>
+#include <map>
 #include <string>
 
 #include "server/openai_client.hpp"
@@ -35,6 +36,20 @@ BOOST_AUTO_TEST_CASE(a_reader_that_leaves_a_stream_ends_its_answers) {
   }
   BOOST_TEST(service().engine.stats().generated_tokens - before < 1500);  // of 4 * 3 * 1500
   expect_a_good_answer();
+}
+
+BOOST_AUTO_TEST_CASE(a_choice_that_met_its_stop_string_costs_nothing_more) {
+  own_service own;
+  auto const body = ask("/v1/completions", R"({"prompt": "Once", "n": 4, "stop": "x", "ignore_eos": true,
+                                               "temperature": 1.5, "seed": 11, "max_tokens": 200})",
+                        {}, own.service())
+                        .json();
+  std::map<std::string, int> ends;
+  for (auto const& choice : body.at("choices").as_array())
+    ++ends[std::string{choice.at("finish_reason").as_string()}];
+  BOOST_TEST_REQUIRE((ends["stop"] > 0 && ends["length"] > 0), "both ways to end, in " << body);
+  BOOST_TEST(every_page_is_back(own.engine()));
+  BOOST_TEST(own.engine().stats().generated_tokens < 4 * 200);
 }
 
 BOOST_AUTO_TEST_CASE(a_client_may_leave_at_any_moment) {

@@ -58,13 +58,13 @@ void generation::submit_all(places reserved) {
     wish.prompt = plan_.prompts[prompt];
     wish.choices = static_cast<std::int32_t>(together);
     if (alone()) set_seed(wish, first % n);
-    auto& part = submissions_.emplace_back(
-        submission{.prompt = prompt, .first_choice = first, .open_choices = wish.choices});
+    auto& part = submissions_.emplace_back(submission{.prompt = prompt, .first_choice = first});
     part.first_id = part.id =
         channel_.submit(std::move(reserved.at(submissions_.size() - 1)), std::move(wish));
     if (service_.metrics == nullptr) continue;
     auto const tokens = static_cast<std::int32_t>(plan_.prompts[prompt].size());
-    part.metrics.emplace(service_.metrics->follow(plan_.arrived, tokens, part.open_choices));
+    part.metrics.emplace(
+        service_.metrics->follow(plan_.arrived, tokens, static_cast<std::int32_t>(together)));
   }
 }
 
@@ -122,9 +122,8 @@ void generation::count_end(submission& part, std::int32_t choice) {
   auto const& ended = choices_[part.first_choice + static_cast<std::size_t>(choice)];
   if (part.metrics)
     part.metrics->end(choice, ended.how_it_ended() == finish::length ? outcome::length : outcome::stop);
-  part.runs_on = part.runs_on || ended.ended_by_text();
+  if (ended.ended_by_text()) channel_.cancel(part.id, choice);  // the engine does not know
   --open_choices_;
-  if (--part.open_choices == 0 && part.runs_on) channel_.cancel(part.id);
 }
 
 void generation::check_budget(submission& part) {

@@ -75,9 +75,7 @@ class generation {
     tenon::request_id id{};
     std::size_t prompt = 0;
     std::size_t first_choice = 0;
-    std::int32_t open_choices = 1;
     std::int32_t cached = 0;
-    bool runs_on = false;          // one of its choices ended by its text: the engine does not know
     bool budget_spent = false;     // its thinking was ended for it
     bool to_be_continued = false;  // and it waits to be submitted again
     std::optional<serving_metrics::request> metrics{};

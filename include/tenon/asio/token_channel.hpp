@@ -80,8 +80,9 @@ class token_channel {
   /// Whether every event of what was submitted has been handed out.
   bool ended() const { return mailbox_->ended(); }
 
-  /// Asks for the end of one request, or of all: their last events say what became of them.
-  void cancel(request_id id) noexcept { engine_.cancel(id); }
+  /// Asks for the end of one choice of a request, of one request, or of all: their last events say what
+  /// became of them.
+  void cancel(request_id id, std::int32_t choice = every_choice) noexcept { engine_.cancel(id, choice); }
   void cancel() noexcept {
     if (mailbox_->open_requests() == 0) return;
     for (auto const id : ids_) engine_.cancel(id);

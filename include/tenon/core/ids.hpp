@@ -29,6 +29,9 @@ inline constexpr slot_id no_slot = -1;
 /// A submitted request; unique for the life of an engine, increasing in order of submission.
 enum class request_id : std::uint64_t {};
 
+/// In place of one choice's number: all choices of a request.
+inline constexpr std::int32_t every_choice = -1;
+
 /// A tenant's or adapter's share of the prefix cache: equal prompts meet only inside one scope.
 enum class cache_scope : std::uint64_t {};
 

@@ -50,7 +50,7 @@ class any_engine {
     submit(id, std::move(wish), std::move(handler));
     return id;
   }
-  bool cancel(request_id id) { return self_->cancel(id); }
+  bool cancel(request_id id, std::int32_t choice = every_choice) { return self_->cancel(id, choice); }
   bool run_one_step() { return self_->run_one_step(); }
   bool idle() const { return self_->idle(); }
   void abandon(std::string const& message) { self_->abandon(message); }
@@ -65,7 +65,7 @@ class any_engine {
     virtual request_id next_id() noexcept = 0;
     virtual void check(request const& wish) const = 0;
     virtual void submit(request_id id, request wish, event_handler handler) = 0;
-    virtual bool cancel(request_id id) = 0;
+    virtual bool cancel(request_id id, std::int32_t choice) = 0;
     virtual bool run_one_step() = 0;
     virtual bool idle() const = 0;
     virtual void abandon(std::string const& message) = 0;
@@ -93,7 +93,7 @@ class any_engine {
     void submit(request_id id, request wish, event_handler handler) override {
       made->submit(id, std::move(wish), std::move(handler));
     }
-    bool cancel(request_id id) override { return made->cancel(id); }
+    bool cancel(request_id id, std::int32_t choice) override { return made->cancel(id, choice); }
     bool run_one_step() override { return made->run_one_step(); }
     bool idle() const override { return made->idle(); }
     void abandon(std::string const& message) override { made->abandon(message); }

@@ -88,14 +88,15 @@ template <recipe R> class engine {
     }
   }
 
-  /// Ends every choice of a request that has not ended, with finish_reason::cancelled, and gives its pages
-  /// back at once. False when there is no such request any more.
-  bool cancel(request_id id) {
+  /// Ends one choice of a request, or all that have not ended, with finish_reason::cancelled, and gives their
+  /// pages back at once. False when there was nothing to end.
+  bool cancel(request_id id, std::int32_t choice = every_choice) {
     if (!entries_.contains(id)) return false;
     std::vector<event> events;
-    scheduler_.cancel(ledger_, id, events);
+    scheduler_.cancel(ledger_, id, choice, events);
+    bool const ended = std::ranges::find(events, id, &event::request) != events.end();
     deliver(events);
-    return true;
+    return ended;
   }
 
   /// Plans and runs until one step has been committed and its events delivered. False when there is nothing
@@ -279,7 +280,7 @@ template <recipe R> class engine {
   /// A scheduler that has requests and plans nothing has given some up; no row of a step will say so.
   bool report_failures() {
     std::vector<event> events;
-    scheduler_.cancel(ledger_, request_id{}, events);
+    scheduler_.cancel(ledger_, request_id{}, every_choice, events);
     if (events.empty()) {
       throw error{"scheduler '" + std::string{R::scheduler::name} + "' has requests but planned no step"};
     }

@@ -115,10 +115,11 @@ class engine_thread {
     return submit(std::move(*place), std::move(wish), std::move(handler));
   }
 
-  /// Asks for a request's end; its last event says what became of it. Unknown and ended requests are ignored.
-  void cancel(request_id id) noexcept {
+  /// Asks for the end of a request, or of one of its choices; their last events say what became of them.
+  /// Unknown and ended ones are ignored.
+  void cancel(request_id id, std::int32_t choice = every_choice) noexcept {
     try {
-      post(cancellation{id});
+      post(cancellation{id, choice});
     } catch (stopped_error const&) {  // then every request has ended
     }
   }
@@ -194,6 +195,7 @@ class engine_thread {
   };
   struct cancellation {
     request_id id;
+    std::int32_t choice;
   };
   using message = std::variant<submission, cancellation>;
 
@@ -254,7 +256,8 @@ class engine_thread {
     if (auto* const wanted = std::get_if<submission>(&letter)) {
       engine_.submit(wanted->id, std::move(wanted->wish), std::move(wanted->handler));
     } else {
-      engine_.cancel(std::get<cancellation>(letter).id);
+      auto const& unwanted = std::get<cancellation>(letter);
+      engine_.cancel(unwanted.id, unwanted.choice);
     }
   }
 

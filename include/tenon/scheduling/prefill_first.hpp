@@ -35,8 +35,9 @@ class prefill_first {
 
   void admit(sequence& seq) { roster_.admit(seq); }
 
-  template <cache_ledger Ledger> void cancel(Ledger& ledger, request_id id, std::vector<event>& events) {
-    roster_.cancel(ledger, id, events);
+  template <cache_ledger Ledger>
+  void cancel(Ledger& ledger, request_id id, std::int32_t choice, std::vector<event>& events) {
+    roster_.cancel(ledger, id, choice, events);
   }
 
   template <cache_ledger Ledger> std::optional<step> next(Ledger& ledger) {

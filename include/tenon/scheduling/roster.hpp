@@ -72,11 +72,13 @@ class roster {
     waiting_.insert({turn, &seq});
   }
 
-  /// Ends every choice of the request; rows already planned for it are dropped when they are committed.
-  template <cache_ledger Ledger> void cancel(Ledger& ledger, request_id id, std::vector<event>& events) {
+  /// Ends one choice of the request, or every_choice; rows already planned for it are dropped when they are
+  /// committed.
+  template <cache_ledger Ledger>
+  void cancel(Ledger& ledger, request_id id, std::int32_t choice, std::vector<event>& events) {
     report_failures(events);
     auto const ends = [&](sequence& seq) {
-      if (seq.id != id) return false;
+      if (seq.id != id || (choice != every_choice && seq.choice != choice)) return false;
       leave(ledger, seq);
       seq.state = sequence_state::finished;
       events.push_back(final_event(seq, finish_reason::cancelled));

@@ -35,14 +35,14 @@ template <class S>
 concept made_from_limits = std::constructible_from<S, scheduler_limits>;
 
 /// `admit` queues a sequence, which stays the caller's and must outlive its last event and every step that
-/// names it. `cancel` ends every choice of a request at once, whatever its state, and reports one final event
-/// a choice that had not ended; pages go back at once.
+/// names it. `cancel` ends one choice of a request, or every_choice, at once, whatever its state, and
+/// reports one final event a choice that had not ended; pages go back at once.
 template <class S, class Ledger>
-concept takes_and_cancels =
-    requires(S& scheduler, sequence& seq, Ledger& ledger, request_id id, std::vector<event>& events) {
-      { scheduler.admit(seq) };
-      { scheduler.cancel(ledger, id, events) };
-    };
+concept takes_and_cancels = requires(S& scheduler, sequence& seq, Ledger& ledger, request_id id,
+                                     std::int32_t choice, std::vector<event>& events) {
+  { scheduler.admit(seq) };
+  { scheduler.cancel(ledger, id, choice, events) };
+};
 
 /// `next` plans one step, or nothing when no row can run now. Steps may be planned before earlier ones are
 /// committed; `commit` is called once for each, in order, and appends what happened to `events`.
