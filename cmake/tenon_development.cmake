@@ -23,7 +23,7 @@ target_compile_options(tenon_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall;
                        $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wconversion>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # g++ 12 warns inside std::string's operator+ (GCC bug 105651), with precompiled headers of more than of restrict.
-  foreach(tenon_warning IN ITEMS restrict stringop-overflow array-bounds)
+  foreach(tenon_warning IN ITEMS restrict stringop-overflow stringop-overread array-bounds)
     target_compile_options(tenon_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-${tenon_warning}>
                            $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wno-${tenon_warning}>)
   endforeach()
