@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shipped model through the whole engine on a GPU: its greedy ids against those of transformers in fp32,
 // replayed against eager steps, alone against batched, and what it leaves allocated.
-#include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
-#include <fstream>
 #include <memory>
 #include <random>
 #include <string>
@@ -15,6 +13,7 @@
 #include <vector>
 
 #include "cuda/device.hpp"
+#include "integration/stored_answers.hpp"
 #include "tenon/checkpoint.hpp"
 #include "tenon/engine/engine.hpp"
 #include "tenon/launch/eager.hpp"
@@ -24,6 +23,9 @@
 namespace {
 
 using namespace tenon;
+using testing::answered;
+using testing::model_directory;
+using testing::stored_answers;
 
 struct replayed : recipes::serving<qwen3_tiny> {
   using cache = paged_cache<16>;
@@ -38,32 +40,9 @@ struct unpadded : replayed {
   using launch = eager<>;
 };
 
-std::string model_directory() {
-  char const* const source = std::getenv("TENON_SOURCE_DIR");
-  BOOST_REQUIRE_MESSAGE(source != nullptr, "TENON_SOURCE_DIR must name the repository");
-  return std::string{source} + "/examples/tiny_model";
-}
-
 std::uint64_t seed() {
   char const* const given = std::getenv("TENON_TEST_SEED");
   return given != nullptr ? std::stoull(given) : 20261122;
-}
-
-struct answered {
-  std::vector<token_id> prompt;
-  std::vector<token_id> greedy;
-};
-
-std::vector<answered> stored_answers() {
-  std::ifstream lines{model_directory() + "/expected_ids.jsonl"};
-  BOOST_REQUIRE_MESSAGE(lines, "expected_ids.jsonl is missing");
-  std::vector<answered> all;
-  for (std::string line; std::getline(lines, line);) {
-    auto const parsed = boost::json::parse(line);
-    all.push_back({boost::json::value_to<std::vector<token_id>>(parsed.at("prompt")),
-                   boost::json::value_to<std::vector<token_id>>(parsed.at("greedy"))});
-  }
-  return all;
 }
 
 template <class R>

@@ -2,15 +2,12 @@
 // What a kernel's illegal access in the middle of a run does: every request ends with an error, no token is
 // wrong, nothing hangs, and what owns the device can still be destroyed. A device is lost to the process that
 // did it, so that each case runs in a child process of its own.
-#include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <fstream>
 #include <future>
 #include <memory>
 #include <string>
@@ -18,6 +15,7 @@
 #include <vector>
 
 #include "cuda/device.hpp"
+#include "integration/stored_answers.hpp"
 #include "tenon/checkpoint.hpp"
 #include "tenon/engine/engine.hpp"
 #include "tenon/engine/engine_thread.hpp"
@@ -27,6 +25,7 @@
 namespace {
 
 using namespace tenon;
+using testing::answered;
 
 __device__ std::int32_t steps_until_fault = 1 << 30;
 
@@ -47,23 +46,10 @@ struct faulty : recipes::serving<qwen3_tiny> {
   using launch = graph_replay<1, 2, 4>;
 };
 
-struct answered {
-  std::vector<token_id> prompt;
-  std::vector<token_id> greedy;
-};
-
 /// The three longest of the first hundred stored answers.
 std::vector<answered> questions() {
-  char const* const source = std::getenv("TENON_SOURCE_DIR");
-  BOOST_REQUIRE_MESSAGE(source != nullptr, "TENON_SOURCE_DIR must name the repository");
-  std::ifstream lines{std::string{source} + "/examples/tiny_model/expected_ids.jsonl"};
-  std::vector<answered> all;
-  for (std::string line; all.size() < 100 && std::getline(lines, line);) {
-    auto const parsed = boost::json::parse(line);
-    all.push_back({boost::json::value_to<std::vector<token_id>>(parsed.at("prompt")),
-                   boost::json::value_to<std::vector<token_id>>(parsed.at("greedy"))});
-  }
-  BOOST_REQUIRE_MESSAGE(all.size() == 100, "expected_ids.jsonl has fewer than 100 lines");
+  auto all = testing::stored_answers();
+  all.resize(100);
   std::ranges::sort(all, [](auto const& a, auto const& b) { return a.greedy.size() > b.greedy.size(); });
   all.resize(3);
   return all;
@@ -75,9 +61,8 @@ request greedy_request(answered const& question) {
 
 /// An engine whose tenth step from now makes an illegal access.
 std::unique_ptr<engine<faulty>> make() {
-  std::string const directory = std::string{std::getenv("TENON_SOURCE_DIR")} + "/examples/tiny_model";
   auto made = std::make_unique<engine<faulty>>(
-      load_weights<faulty>(directory),
+      load_weights<faulty>(testing::model_directory()),
       engine_options{
           .max_rows = 4, .max_tokens = 256, .max_context = 2048, .memory_fraction = 0.01, .depth = 2});
   std::int32_t const steps = 10;

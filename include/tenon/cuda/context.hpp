@@ -149,11 +149,14 @@ class context {
   gemm_cache& gemms() noexcept { return gemms_; }
 
   /// See requirement::loads_at_first_use: a prompt's length decides which kernels cuBLASLt takes.
-  void load_for_fewer_rows() {
-    gemms_.run_with_fewer_rows({.blas = blas_,
-                                .stream = stream(),
-                                .workspace = blas_workspace(),
-                                .workspace_bytes = blas_workspace_bytes()});
+  void load_for_fewer_rows() { gemms_.run_with_fewer_rows(products_place()); }
+
+  /// Where products run.
+  gemm_place products_place() const {
+    return {.blas = blas_,
+            .stream = stream(),
+            .workspace = scratch_.blas.data,
+            .workspace_bytes = scratch_.blas.bytes};
   }
 
   /// Bytes that the ops need for these sizes, all of them together.

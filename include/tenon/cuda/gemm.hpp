@@ -23,14 +23,6 @@ template <class Element> inline constexpr cudaDataType_t blas_type = CUDA_R_32F;
 template <> inline constexpr cudaDataType_t blas_type<bf16_t> = CUDA_R_16BF;
 template <> inline constexpr cudaDataType_t blas_type<f16_t> = CUDA_R_16F;
 
-/// Where the products of a context run.
-inline gemm_place gemm_place_of(context const& ctx) {
-  return {.blas = ctx.blas(),
-          .stream = ctx.stream(),
-          .workspace = ctx.blas_workspace(),
-          .workspace_bytes = ctx.blas_workspace_bytes()};
-}
-
 /// out[r, :] = in[r, :] * W^T, or += with `accumulate`, for every row of `in`; sums in float.
 ///
 /// in      [rows, in_features], aligned to 256 bytes as `matrix` is
@@ -45,7 +37,7 @@ void multiply(context& ctx, matrix_view<Element const> in, dense_matrix<Element>
                              .in_features = matrix.in_features,
                              .operand = blas_type<Element>,
                              .result = blas_type<Result>};
-  ctx.gemms().run(gemm_place_of(ctx), product,
+  ctx.gemms().run(ctx.products_place(), product,
                   gemm_operands{.in = in.data, .weights = matrix.data, .out = out, .accumulate = accumulate});
 }
 
