@@ -58,11 +58,11 @@ std::vector<conformance::attention_row> rows_of_one_token(std::mt19937_64& rando
 }
 
 /// Rows of one token, and one row alone, against double precision, with pages of every size.
-template <class P, std::int32_t HeadDim, std::int32_t Group>
+template <class P, std::int32_t HeadDim, std::int32_t Group, class Policy = policy>
 void check_shape(cuda::context& ctx, std::mt19937_64& random, double error) {
   std::int32_t const longest = scale() < 0.5 ? 100 : 400;
   for (std::int32_t const page_tokens : {16, 32, 64, 128, 400, 7}) {
-    conformance::attention_bench<policy, cuda::backend, P, HeadDim, Group> bench{ctx, random()};
+    conformance::attention_bench<Policy, cuda::backend, P, HeadDim, Group> bench{ctx, random()};
     auto const past = static_cast<std::int32_t>(random() % static_cast<std::uint64_t>(10 * longest));
     for (auto const& rows : {rows_of_one_token(random, longest), {{0, past, 1}}}) {
       auto const out = bench.run(rows, page_tokens);
@@ -340,6 +340,25 @@ BOOST_AUTO_TEST_CASE(agrees_with_double_precision_for_every_head_shape) {
   check_shape<fp16, 128, 2>(device.ctx, random, 0.001);
   check_shape<fp16, 64, 1>(device.ctx, random, 0.001);
   check_shape<bf16, 64, 7>(device.ctx, random, 0.005);
+}
+
+struct narrow_blocks : cuda::split_kv_tuning {
+  static constexpr std::int32_t warps = 4;
+  static constexpr std::int32_t resident = 2;
+};
+struct small_groups_too : cuda::split_kv_beside_tuning {
+  static constexpr std::int32_t prefetched = 4;
+  static constexpr std::int32_t most_rows = 16;
+  static constexpr std::int32_t least_group = 1;
+};
+
+BOOST_AUTO_TEST_CASE(agrees_with_double_precision_as_a_researcher_tunes_it) {
+  if (!testing::has_device()) return;
+  device_context device;
+  BOOST_TEST_MESSAGE("TENON_TEST_SEED=" << seed());
+  std::mt19937_64 random{seed()};
+  using tuned = tuned_split_kv_decode<narrow_blocks, small_groups_too>;
+  check_shape<bf16, 128, 2, tuned>(device.ctx, random, 0.005);
 }
 
 BOOST_AUTO_TEST_CASE(one_recording_serves_every_batch_of_as_many_rows) {

@@ -13,28 +13,24 @@ using namespace tenon;
 
 namespace {
 
-/// Each block writes its number four times and reads those of all blocks of its cluster, by 4, 8 and 16
-/// bytes.
-__global__ void exchange(std::int32_t blocks, std::int32_t* out) {
-  __shared__ __align__(16) std::int32_t mine[4];
-  if (threadIdx.x < 4) mine[threadIdx.x] = static_cast<std::int32_t>(100 * blockIdx.x + threadIdx.x);
-  cuda::sync_cluster();
-  auto const rank = static_cast<std::int32_t>(threadIdx.x);
-  if (rank < blocks) {
-    auto* const to = out + (static_cast<std::int32_t>(blockIdx.x) * blocks + rank) * 4;
-    to[0] = cuda::load_of_rank(mine, rank);
-    to[1] = cuda::load_of_rank(reinterpret_cast<int2 const*>(mine), rank).y;
-    to[2] = cuda::load_of_rank(reinterpret_cast<int4 const*>(mine), rank).w;
-    to[3] = cuda::cluster_rank();
+/// Each block writes to its own place in every block of its cluster, and says what stands in its own memory.
+__global__ void exchange(std::int32_t blocks, float* out) {
+  __shared__ float mine[8];
+  auto const other = static_cast<std::int32_t>(threadIdx.x);
+  cuda::sync_cluster();  // every block has started
+  if (other < blocks) {
+    cuda::store_at_rank(mine + cuda::cluster_rank(), other,
+                        static_cast<float>(100 * blockIdx.x + threadIdx.x));
   }
-  cuda::sync_cluster();  // no block ends while another reads its memory
+  cuda::sync_cluster();
+  if (other < blocks) out[static_cast<std::int32_t>(blockIdx.x) * blocks + other] = mine[other];
 }
 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(cluster)
 
-BOOST_AUTO_TEST_CASE(blocks_read_each_others_shared_memory) {
+BOOST_AUTO_TEST_CASE(blocks_write_to_each_others_shared_memory) {
   if (!testing::has_device()) return;
   cuda::context ctx;
   if (ctx.properties().compute_capability < 90) {
@@ -43,14 +39,14 @@ BOOST_AUTO_TEST_CASE(blocks_read_each_others_shared_memory) {
   }
   for (std::int32_t const blocks : {1, 2, 8}) {
     std::int32_t const all = 3 * blocks;  // three clusters
-    std::vector<std::int32_t> expected;
+    std::vector<float> expected;
     for (std::int32_t block = 0; block < all; ++block) {
       for (std::int32_t rank = 0; rank < blocks; ++rank) {
-        std::int32_t const there = 100 * (block / blocks * blocks + rank);
-        expected.insert(expected.end(), {there, there + 1, there + 3, block % blocks});
+        std::int32_t const writer = block / blocks * blocks + rank;
+        expected.push_back(static_cast<float>(100 * writer + block % blocks));
       }
     }
-    testing::device_array<std::int32_t> const out{ctx, expected.size()};
+    testing::device_array<float> const out{ctx, expected.size()};
     cuda::launch_in_clusters<exchange>(ctx, static_cast<unsigned>(blocks), dim3(static_cast<unsigned>(all)),
                                        dim3(32), 0, cuda::ordering::serial, blocks, out.data());
     BOOST_TEST((out.values() == expected), "clusters of " << blocks);

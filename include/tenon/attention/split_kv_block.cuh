@@ -7,6 +7,7 @@
 #include "tenon/attention/split_kv_partial.cuh"
 #include "tenon/attention/split_kv_plan.hpp"
 #include "tenon/attention/split_kv_tile.cuh"
+#include "tenon/cuda/counter.cuh"
 #include "tenon/cuda/element.cuh"
 #include "tenon/cuda/launch.cuh"
 #include "tenon/cuda/mma.cuh"
@@ -281,21 +282,11 @@ class split_kv_block {
     });
     std::int32_t* const arrived = arguments_.arrived + row_ * arguments_.kv_heads + head_;
     __syncthreads();
-    if (threadIdx.x == 0) shared_.is_last = arrive(arrived) == parts_ - 1 ? 1 : 0;
+    if (threadIdx.x == 0) shared_.is_last = count_in(arrived) == parts_ - 1 ? 1 : 0;
     __syncthreads();
     if (shared_.is_last == 0) return;
     for_vectors([&](std::int32_t vector) { store(vector, merge_parts(vector)); });
     if (threadIdx.x == 0) *arrived = 0;
-  }
-
-  /// How many arrived before. What this block wrote before its barrier is seen by whoever arrives later.
-  __device__ static std::int32_t arrive(std::int32_t* arrived) {
-    std::int32_t before;
-    asm volatile("atom.add.acq_rel.gpu.global.s32 %0, [%1], 1;"
-                 : "=r"(before)
-                 : "l"(__cvta_generic_to_global(arrived))
-                 : "memory");
-    return before;
   }
 
   split_kv_arguments<Element, View> const& arguments_;

@@ -94,7 +94,12 @@ void launch_split_kv(context& ctx, batch_view const& batch, layer_index layer, V
 /// kernel ahead is complete: only the newest position's are its. The grid is the device's size and what a
 /// block does follows from the plan, so one recording serves every batch of as many rows. How contexts are
 /// cut depends on the whole batch, and so do the last bits.
-struct split_kv_decode {
+///
+/// Tuning and FewRows say how, as `cuda::split_kv_tuning` and `cuda::split_kv_beside_tuning` do; FewRows is
+/// for at most FewRows::most_rows rows whose group is not below FewRows::least_group (compute
+/// capability 9.0).
+template <class Tuning = cuda::split_kv_tuning, class FewRows = cuda::split_kv_beside_tuning>
+struct tuned_split_kv_decode {
   static constexpr std::string_view name = "split_kv_decode";
   static constexpr bool capturable = true;
 
@@ -119,16 +124,17 @@ struct split_kv_decode {
     }
     if (batch.shape.rows == 0) return;
     auto const& device = ctx.properties();
-    if constexpr (Group >= cuda::split_kv_beside_tuning::least_group) {
-      using few = cuda::split_kv_beside_tuning;
+    if constexpr (Group >= FewRows::least_group) {
       bool const starts_early = device.compute_capability >= 90;  // before the kernel ahead has ended
-      if (starts_early && batch.shape.rows <= few::most_rows) {
-        return cuda::launch_split_kv<Group, few>(ctx, batch, layer, kv, queries, out, device.multiprocessors);
+      if (starts_early && batch.shape.rows <= FewRows::most_rows) {
+        return cuda::launch_split_kv<Group, FewRows>(ctx, batch, layer, kv, queries, out,
+                                                     device.multiprocessors);
       }
     }
-    cuda::launch_split_kv<Group, cuda::split_kv_tuning>(ctx, batch, layer, kv, queries, out,
-                                                        device.multiprocessors);
+    cuda::launch_split_kv<Group, Tuning>(ctx, batch, layer, kv, queries, out, device.multiprocessors);
   }
 };
+
+using split_kv_decode = tuned_split_kv_decode<>;
 
 }  // namespace tenon

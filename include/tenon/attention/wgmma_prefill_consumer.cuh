@@ -6,6 +6,7 @@
 #include "tenon/attention/prefill_source.cuh"
 #include "tenon/attention/wgmma_prefill_layout.cuh"
 #include "tenon/cuda/barrier.cuh"
+#include "tenon/cuda/counter.cuh"
 #include "tenon/cuda/element.cuh"
 #include "tenon/cuda/wgmma.cuh"
 
@@ -201,17 +202,15 @@ template <class Element, std::int32_t HeadDim> class wgmma_prefill_consumer {
     auto const heads = static_cast<std::int32_t>(arguments_.query_width / HeadDim);
     std::int32_t const tile_and_head = work_.number / heads / split_.parts * heads + work_.head;
     leave_part(sums);
-    __threadfence();
     wait_for_warpgroup();
     if (thread_ == 0) {
       std::int32_t* const arrived = split_.arrived + 2 * tile_and_head + group_;
-      bool const last = atomicAdd(arrived, 1) == work_.parts - 1;
+      bool const last = count_in(arrived) == work_.parts - 1;
       if (last) *arrived = 0;
       store_shared(layout_.answer_at(group_), last ? 1u : 0u);
     }
     wait_for_warpgroup();
     if (load_shared_word(layout_.answer_at(group_)) == 0) return false;
-    __threadfence();
     merge_parts(sums, tile_and_head / heads * heads * split_.parts + work_.head, heads);
     return true;
   }

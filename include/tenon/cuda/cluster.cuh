@@ -5,8 +5,8 @@
 
 #include "tenon/cuda/mma.cuh"
 
-// Blocks that run at one time and read each other's shared memory (PTX ISA, "Cluster of cooperative thread
-// arrays"): compute capability 9.0. Elsewhere a cluster is one block.
+// Blocks that run at one time and write to each other's shared memory (PTX ISA, "Cluster of cooperative
+// thread arrays"): compute capability 9.0. Elsewhere a cluster is one block.
 namespace tenon::cuda {
 
 /// Waits for all threads of the cluster; what they wrote to shared memory before is visible.
@@ -28,31 +28,14 @@ __device__ inline std::int32_t cluster_rank() {
   return static_cast<std::int32_t>(rank);
 }
 
-/// What stands at `pointer`, to this block's shared memory, in that of block `rank`. T is of 4 or 16 bytes.
-template <class T> __device__ inline T load_of_rank(T const* pointer, std::int32_t rank) {
+/// Writes to the same place of shared memory in block `rank` of the cluster; seen there after `sync_cluster`.
+__device__ inline void store_at_rank(float* place, std::int32_t rank, float value) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  static_assert(sizeof(T) == 4 || sizeof(T) == 8 || sizeof(T) == 16);
-  std::uint32_t address;
-  asm volatile("mapa.shared::cluster.u32 %0, %1, %2;"
-               : "=r"(address)
-               : "r"(shared_address(pointer)), "r"(rank));
-  std::uint32_t words[sizeof(T) / 4];
-  if constexpr (sizeof(T) == 4) {
-    asm volatile("ld.shared::cluster.u32 %0, [%1];" : "=r"(words[0]) : "r"(address) : "memory");
-  } else if constexpr (sizeof(T) == 8) {
-    asm volatile("ld.shared::cluster.v2.u32 {%0, %1}, [%2];"
-                 : "=r"(words[0]), "=r"(words[1])
-                 : "r"(address)
-                 : "memory");
-  } else {
-    asm volatile("ld.shared::cluster.v4.u32 {%0, %1, %2, %3}, [%4];"
-                 : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
-                 : "r"(address)
-                 : "memory");
-  }
-  return reinterpret_cast<T const&>(words);
+  std::uint32_t there;
+  asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(shared_address(place)), "r"(rank));
+  asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(there), "f"(value) : "memory");
 #else
-  return *pointer;
+  *place = value;
 #endif
 }
 

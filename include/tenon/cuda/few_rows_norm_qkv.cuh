@@ -11,17 +11,6 @@
 
 namespace tenon::cuda {
 
-/// Writes to the same place of shared memory in block `rank` of the cluster.
-__device__ inline void store_at_rank(float* place, std::int32_t rank, float value) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  std::uint32_t there;
-  asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(shared_address(place)), "r"(rank));
-  asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(there), "f"(value) : "memory");
-#else
-  *place = value;
-#endif
-}
-
 /// Where queries, keys and values of one layer go, and what is done to them on the way.
 template <class Element, class View> struct qkv_target {
   batch_view batch;

@@ -10,6 +10,7 @@
 #include "tenon/backend/buffer.hpp"
 #include "tenon/core/checked_size.hpp"
 #include "tenon/cuda/context.hpp"
+#include "tenon/cuda/counter.cuh"
 #include "tenon/cuda/launch.cuh"
 #include "tenon/sampling/block_row.cuh"
 #include "tenon/sampling/candidate.hpp"
@@ -102,9 +103,7 @@ __device__ inline bool last_block_of_row(greedy_job const& job, std::int32_t row
   std::uint32_t arrived = 0;
   if (lane == 0) {
     partial[blockIdx.x] = best;
-    __threadfence();
-    arrived = atomicAdd(job.counters + row, 1u);
-    __threadfence();
+    arrived = cuda::count_in(job.counters + row);
   }
   if (__shfl_sync(~0u, arrived, 0) + 1 != gridDim.x) return false;
   __syncwarp();

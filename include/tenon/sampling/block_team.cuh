@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tenon/cuda/counter.cuh"
 #include "tenon/cuda/launch.cuh"
 
 namespace tenon::block_sampling {
@@ -56,17 +57,15 @@ class cluster_team {
 };
 
 /// The blocks of one row by way of global memory, on any device. A block takes its place by a ticket, so that
-/// those it waits for hold earlier tickets or come next: no order of launch can make it wait for ever.
-///
-/// Every access names its state space, because nvcc 13.0 takes these addresses for shared memory's in
-/// functions that are called.
+/// those it waits for hold earlier tickets or come next: no order of launch can make it wait for ever. Every
+/// access names its state space: see cuda/counter.cuh.
 class counter_team {
  public:
   static constexpr bool is_cluster = false;
 
   __device__ static counter_team join(team_links const& links, void const* box) {
     __shared__ std::uint32_t ticket;
-    if (threadIdx.x == 0) ticket = take_ticket(links.counters, gridDim.x * gridDim.y);
+    if (threadIdx.x == 0) ticket = cuda::take_ticket(links.counters, gridDim.x * gridDim.y);
     __syncthreads();
     counter_team team;
     team.links_ = links;
@@ -98,12 +97,12 @@ class counter_team {
     if (threadIdx.x == 0) {
       auto* const arrived = links_.counters + 1 + 2 * row_;
       auto* const generation = arrived + 1;
-      std::uint32_t const before = load(generation);
-      if (arrive(arrived) == row_blocks - 1) {
-        store(arrived, 0);
-        store(generation, before + 1);
+      std::uint32_t const before = cuda::load_acquire(generation);
+      if (cuda::count_in(arrived) == row_blocks - 1) {
+        cuda::store_release(arrived, 0);
+        cuda::store_release(generation, before + 1);
       } else {
-        while (load(generation) == before) {
+        while (cuda::load_acquire(generation) == before) {
         }
       }
     }
@@ -121,36 +120,6 @@ class counter_team {
   }
 
  private:
-  /// 0, 1, …, count - 1, then 0 again.
-  __device__ static std::uint32_t take_ticket(std::uint32_t* counter, std::uint32_t count) {
-    std::uint32_t taken;
-    asm volatile("atom.relaxed.gpu.global.inc.u32 %0, [%1], %2;"
-                 : "=r"(taken)
-                 : "l"(__cvta_generic_to_global(counter)), "r"(count - 1)
-                 : "memory");
-    return taken;
-  }
-  __device__ static std::uint32_t arrive(std::uint32_t* counter) {
-    std::uint32_t before;
-    asm volatile("atom.acq_rel.gpu.global.add.u32 %0, [%1], 1;"
-                 : "=r"(before)
-                 : "l"(__cvta_generic_to_global(counter))
-                 : "memory");
-    return before;
-  }
-  __device__ static std::uint32_t load(std::uint32_t const* counter) {
-    std::uint32_t value;
-    asm volatile("ld.acquire.gpu.global.u32 %0, [%1];"
-                 : "=r"(value)
-                 : "l"(__cvta_generic_to_global(counter))
-                 : "memory");
-    return value;
-  }
-  __device__ static void store(std::uint32_t* counter, std::uint32_t value) {
-    asm volatile("st.release.gpu.global.u32 [%0], %1;" ::"l"(__cvta_generic_to_global(counter)), "r"(value)
-                 : "memory");
-  }
-
   __device__ std::byte* box_of(int rank) const {
     return links_.boxes + static_cast<std::size_t>(row_ * row_blocks + rank) * links_.box_bytes;
   }
