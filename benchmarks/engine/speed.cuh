@@ -99,9 +99,12 @@ template <class Recipe> class speed_bench {
     }
     parameters.max_positions = longest;
     auto const loading = std::chrono::steady_clock::now();
-    auto weights = with.checkpoint.empty() ? random_weights<Recipe>(parameters, 1, {.threads = 16})
-                                           : load_weights<Recipe>(with.checkpoint);
-    load_seconds_ = seconds_since(loading);
+    load_progress const note = [&](std::uint64_t done, std::uint64_t total) {
+      if (done == total) load_seconds_ = seconds_since(loading);
+    };
+    auto weights = with.checkpoint.empty()
+                       ? random_weights<Recipe>(parameters, 1, {.threads = 16, .progress = note})
+                       : load_weights_in_background<Recipe>(with.checkpoint, {.progress = note});
     longest = std::min(longest, weights.parameters.max_positions);
     auto* const memory = weights.storage.front().data();
     auto const bytes = weights.bytes();

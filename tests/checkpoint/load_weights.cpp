@@ -2,11 +2,13 @@
 #include "tenon/checkpoint/load_weights.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -149,6 +151,51 @@ bool contains(std::string const& text, std::string const& part) {
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(load_weights)
+
+BOOST_AUTO_TEST_CASE(weights_can_come_in_the_background) {
+  temporary_directory const directory;
+  write_checkpoint<small_qwen3>(directory, dtype::bf16);
+  tenon_test::memory_account account;
+  {
+    std::atomic<bool> returned{false};
+    auto weights = tenon::load_weights_in_background<recipe>(
+        directory.path(), {.context = {&account}, .progress = [&](std::uint64_t, std::uint64_t) {
+                             while (!returned) std::this_thread::yield();
+                           }});
+    auto const* const first_norm = weights.final_norm.data;
+    BOOST_TEST(weights.parameters.max_positions == 512);
+    returned = true;
+    weights.wait();
+    BOOST_TEST(weights.final_norm.data == first_norm);
+    check_weights(weights);
+    weights.wait();  // nothing is left to wait for
+  }
+  BOOST_TEST(account.live_bytes == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(what_goes_wrong_in_the_background_comes_out_of_the_wait) {
+  temporary_directory const directory;
+  write_checkpoint<small_qwen3>(directory, dtype::bf16);
+  tenon_test::memory_account account;
+  {
+    auto weights = tenon::load_weights_in_background<recipe>(
+        directory.path(), {.context = {&account}, .progress = [](std::uint64_t, std::uint64_t) {
+                             throw tenon::load_error{"model.safetensors", "gone"};
+                           }});
+    check_error([&] { weights.wait(); }, "gone");
+  }
+  BOOST_TEST(account.live_bytes == 0u);
+  directory.write("model.safetensors", "");
+  BOOST_CHECK_THROW(tenon::load_weights_in_background<recipe>(directory.path()), tenon::load_error);
+}
+
+BOOST_AUTO_TEST_CASE(weights_that_nobody_waits_for_leave_nothing_behind) {
+  temporary_directory const directory;
+  write_checkpoint<small_qwen3>(directory, dtype::bf16);
+  tenon_test::memory_account account;
+  static_cast<void>(tenon::load_weights_in_background<recipe>(directory.path(), {.context = {&account}}));
+  BOOST_TEST(account.live_bytes == 0u);
+}
 
 BOOST_AUTO_TEST_CASE(every_tensor_arrives_at_its_place) {
   check_every_stored_type<small_qwen3, tenon::fp32>();

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -53,6 +54,20 @@ BOOST_AUTO_TEST_CASE(the_first_failure_stops_the_rest_and_is_rethrown) {
   BOOST_CHECK_EXCEPTION(queue.run(context, 1, {}), std::runtime_error,
                         [](auto const& failure) { return failure.what() == std::string{"disk"}; });
   BOOST_TEST(ran == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_requested_stop_leaves_the_rest_undone) {
+  memory_backend::context context{{}};
+  queue_type queue;
+  std::stop_source stop;
+  int ran = 0;
+  for (int i = 0; i < 10; ++i) {
+    queue.add(1, [&](lane_type&) {
+      if (++ran == 3) stop.request_stop();
+    });
+  }
+  queue.run(context, 1, {}, stop.get_token());
+  BOOST_TEST(ran == 3);
 }
 
 BOOST_AUTO_TEST_CASE(a_failure_stops_the_other_threads) {

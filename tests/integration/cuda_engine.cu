@@ -49,7 +49,7 @@ template <class R>
 std::unique_ptr<engine<R>> load(std::int32_t rows, std::int64_t positions, std::int32_t depth = 2) {
   engine_options options{.max_rows = rows, .max_tokens = 256, .max_context = 2048, .depth = depth, .seed = 5};
   options.memory_bytes = engine<R>::memory_for(options, positions);
-  return std::make_unique<engine<R>>(load_weights<R>(model_directory()), options);
+  return std::make_unique<engine<R>>(load_weights_in_background<R>(model_directory()), options);
 }
 
 request greedy_request(std::vector<token_id> prompt, std::int32_t most) {

@@ -55,21 +55,22 @@ BOOST_AUTO_TEST_CASE(replays_what_was_captured_and_enqueues_the_rest) {
       cuda::launch<count_up>(ctx, dim3(1), dim3(1), 0, cuda::ordering::dependent, counter.data(), by);
     };
   };
+  record(11)();  // loads the kernel
   launch.prepare(ctx, decode(4), record(1));
   launch.prepare(ctx, decode(2), record(10));
-  BOOST_TEST(recorded == 4, "once to load what it needs, once to capture");
-  BOOST_TEST(counter.values().front() == 11, "capturing itself runs nothing");
+  BOOST_TEST(recorded == 3);
+  BOOST_TEST(counter.values().front() == 11, "capturing runs nothing");
   launch.run(ctx, decode(4), record(1000));
   launch.run(ctx, decode(2), record(1000));
   launch.run(ctx, decode(4, 3), record(1000));  // copies of pages run before the graph
-  BOOST_TEST(recorded == 4);
+  BOOST_TEST(recorded == 3);
   BOOST_TEST(counter.values().front() == 23);
   launch.run(ctx, decode(9), record(100));
   auto mixed = decode(4);
   mixed.tokens = 40;
   mixed.decode_rows = 3;
   launch.run(ctx, mixed, record(100));
-  BOOST_TEST(recorded == 6);
+  BOOST_TEST(recorded == 5);
   BOOST_TEST(counter.values().front() == 223);
   auto const counts = launch.counts();
   BOOST_TEST(counts.replayed == 3);
@@ -87,6 +88,7 @@ BOOST_AUTO_TEST_CASE(a_step_that_cannot_be_captured_leaves_the_stream_usable) {
     cuda::launch<count_up>(ctx, dim3(1), dim3(1), 0, cuda::ordering::dependent, counter.data(), 1);
     if (++calls == 2) throw std::runtime_error{"no"};
   };
+  record();  // loads the kernel
   BOOST_CHECK_THROW(launch.prepare(ctx, decode(4), record), std::runtime_error);
   launch.run(ctx, decode(4), record);
   BOOST_TEST(counter.values().front() == 2);

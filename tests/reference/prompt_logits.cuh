@@ -62,7 +62,7 @@ template <class R> class prompt_logits {
       auto const count = std::min(limits_.max_tokens, length - begin);
       auto const batch = upload(ids, begin, count);
       R::forward::template run<typename R::attention>(context(), batch, weights_, rope_, kv_, parallel_,
-                                                      work_);
+                                                      work_, model::shape.layers);
       if (!last_alone) {
         take_logits(batch, 0, count, take);
       } else if (begin + count == length) {

@@ -3,7 +3,14 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "engine/small_engines.hpp"
@@ -14,6 +21,12 @@ using namespace tenon;
 
 struct capturable_attention : reference_attention {
   static constexpr bool capturable = true;
+  static inline std::atomic<int> planned{0};
+
+  static void plan(batch_view const& batch, std::span<std::int32_t> words) {
+    reference_attention::plan(batch, words);
+    ++planned;
+  }
 };
 
 /// Captures nothing, and notes what a policy that does would have been given.
@@ -72,6 +85,42 @@ BOOST_AUTO_TEST_CASE(a_capturing_policy_is_prepared_before_the_first_step) {
   for (auto const& shape : noting_launch::run_shapes) {
     if (shape.decode_only()) BOOST_TEST((shape.rows == 1 && shape.sample_rows == 1));
   }
+}
+
+// Only the addresses of weights are needed to warm up; nothing is captured before they are there.
+BOOST_AUTO_TEST_CASE(an_engine_warms_up_while_its_weights_come) {
+  using capturing = compose<small::qwen3_model, capturable_attention, noting_launch>;
+  using plain = recipes::reference<small::qwen3_model>;
+  auto weights = small::weights<capturing>();
+  auto& memory = weights.storage.front();
+  std::vector<std::byte> const values{memory.data(), memory.data() + memory.size()};
+  std::fill_n(memory.data(), memory.size(), std::byte{});
+  noting_launch::prepared.clear();
+  capturable_attention::planned = 0;
+  bool captured_before = true;
+  weights.arrival = std::make_unique<weight_arrival>(
+      [&values, &captured_before, to = memory.data()](std::stop_token const&) {
+        while (capturable_attention::planned < 2) std::this_thread::yield();  // a prompt, and one row
+        captured_before = !noting_launch::prepared.empty();
+        std::ranges::copy(values, to);
+      });
+  auto options = small::options();
+  options.max_rows = 1;
+  engine<capturing> one{std::move(weights), options};
+  BOOST_TEST(!captured_before);
+  BOOST_TEST(noting_launch::prepared == std::vector<std::int32_t>{1});
+  engine<plain> other{small::weights<plain>(), options};
+  auto const wish = small::greedy_request({1, 2, 3, 4, 5}, 12);
+  BOOST_TEST((small::answer(one, wish).ids == small::answer(other, wish).ids));
+}
+
+BOOST_AUTO_TEST_CASE(weights_that_do_not_come_make_no_engine) {
+  using plain = recipes::reference<small::qwen3_model>;
+  auto weights = small::weights<plain>();
+  weights.arrival = std::make_unique<weight_arrival>([](std::stop_token const&) {
+    throw load_error{"model.safetensors", "gone"};
+  });
+  BOOST_CHECK_THROW(engine<plain>(std::move(weights), small::options()), load_error);
 }
 
 // A recording holds addresses, and steps in flight have blocks of their own.

@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -27,6 +28,7 @@
 #include "tenon/checkpoint/weight_source.hpp"
 #include "tenon/core/checked_size.hpp"
 #include "tenon/core/error.hpp"
+#include "tenon/model/weight_arrival.hpp"
 #include "tenon/model/weights.hpp"
 
 namespace tenon {
@@ -140,25 +142,23 @@ template <precision_policy P> void check_quantization(model_config const& config
                                            " is not supported by precision '" + std::string{P::name} + "'"};
 }
 
-/// Loads the weights of a model from `source`, for the context, shape and type that `Recipe` names.
-///
-/// q, k and v and gate and up are stacked; norm weights and biases are widened to float. A tied checkpoint
-/// may carry lm_head.weight: like the reference implementation, this does not read it. Throws load_error,
-/// options_error or device_error; then nothing stays allocated.
+namespace detail {
+
+/// Memory for the weights that `source` has, and in `queue` all that fills it, which reads `source`.
 template <class Recipe, weight_source S>
-recipe_weights<Recipe> load_weights_from(S const& source, decoder_parameters const& parameters,
-                                         load_options<typename Recipe::backend> const& options = {}) {
+recipe_weights<Recipe> plan_weights(S const& source, decoder_parameters const& parameters,
+                                    load_options<typename Recipe::backend> const& options,
+                                    upload_queue<typename Recipe::backend>& queue) {
   using backend_type = typename Recipe::backend;
   using loader = matrix_loader<typename Recipe::precision>;
   recipe_weights<Recipe> weights;
   carver counting;  // all checks come before the first allocation
-  auto const expected = expected_tensors(detail::lay_out(weights, counting));
+  auto const expected = expected_tensors(lay_out(weights, counting));
   check_tensors(source, expected, Recipe::model::shape.tied_embeddings ? "lm_head.weight" : "");
-  weights.context = detail::open_context<backend_type>(options, counting.used());
+  weights.context = open_context<backend_type>(options, counting.used());
   weights.parameters = parameters;
   auto const layout = allocate_weights(weights);
 
-  upload_queue<backend_type> queue;
   using embedding_element = typename Recipe::precision::activation;
   add_dense_tensor(source, *source.find(std::string{embedding_name} + ".weight"),
                    const_cast<embedding_element*>(layout.embedding.data), queue);
@@ -172,6 +172,30 @@ recipe_weights<Recipe> load_weights_from(S const& source, decoder_parameters con
       first += part.count;
     }
   }
+  return weights;
+}
+
+/// The parameters of a checkpoint directory whose config.json fits `Recipe`.
+template <class Recipe> decoder_parameters load_parameters(std::filesystem::path const& directory) {
+  auto config = load_model_config(directory);
+  check_quantization<typename Recipe::precision>(config);
+  check_shape<typename Recipe::model>(config);
+  config.parameters.stop_ids = load_generation_config(directory, config).stop_ids;
+  return config.parameters;
+}
+
+}  // namespace detail
+
+/// Loads the weights of a model from `source`, for the context, shape and type that `Recipe` names.
+///
+/// q, k and v and gate and up are stacked; norm weights and biases are widened to float. A tied checkpoint
+/// may carry lm_head.weight: like the reference implementation, this does not read it. Throws load_error,
+/// options_error or device_error; then nothing stays allocated.
+template <class Recipe, weight_source S>
+recipe_weights<Recipe> load_weights_from(S const& source, decoder_parameters const& parameters,
+                                         load_options<typename Recipe::backend> const& options = {}) {
+  upload_queue<typename Recipe::backend> queue;
+  auto weights = detail::plan_weights<Recipe>(source, parameters, options, queue);
   queue.run(*weights.context, detail::loading_threads(options.threads), options.progress);
   return weights;
 }
@@ -182,12 +206,37 @@ recipe_weights<Recipe> load_weights_from(S const& source, decoder_parameters con
 template <class Recipe>
 recipe_weights<Recipe> load_weights(std::filesystem::path const& directory,
                                     load_options<typename Recipe::backend> const& options = {}) {
-  auto config = load_model_config(directory);
-  check_quantization<typename Recipe::precision>(config);
-  check_shape<typename Recipe::model>(config);
-  config.parameters.stop_ids = load_generation_config(directory, config).stop_ids;
+  auto const parameters = detail::load_parameters<Recipe>(directory);
   safetensors_checkpoint const source{directory};
-  return load_weights_from<Recipe>(source, config.parameters, options);
+  return load_weights_from<Recipe>(source, parameters, options);
+}
+
+/// `load_weights` that returns when all is checked and all memory is taken: the weights come by themselves
+/// while an engine is made of them, which has kernels to load and graphs to capture, and then waits for them.
+/// Others call `weights.wait()` before they read any. Throws what `load_weights` throws; what only reading
+/// finds is thrown by the wait. `options.progress` is called until then, from other threads. A backend that
+/// does not copy beside its work loads before this returns.
+template <class Recipe>
+recipe_weights<Recipe> load_weights_in_background(
+    std::filesystem::path const& directory, load_options<typename Recipe::backend> const& options = {}) {
+  using backend_type = typename Recipe::backend;
+  if constexpr (!requirement::overlaps_copies<backend_type>) {
+    return load_weights<Recipe>(directory, options);
+  } else {
+    auto const parameters = detail::load_parameters<Recipe>(directory);
+    auto source = std::make_unique<safetensors_checkpoint const>(directory);
+    upload_queue<backend_type> queue;
+    auto weights = detail::plan_weights<Recipe>(*source, parameters, options, queue);
+    for (auto& part : weights.storage) weights.context->clear(part.data(), part.size());
+    weights.context->wait();
+    // The weights' own context belongs to whoever has the weights.
+    auto context = std::make_unique<typename backend_type::context>(options.context);
+    weights.arrival = std::make_unique<weight_arrival>(
+        [source = std::move(source), context = std::move(context), queue = std::move(queue),
+         threads = detail::loading_threads(options.threads), progress = options.progress](
+            std::stop_token const& stop) mutable { queue.run(*context, threads, progress, stop); });
+    return weights;
+  }
 }
 
 }  // namespace tenon

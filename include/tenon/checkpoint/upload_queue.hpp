@@ -11,6 +11,7 @@
 #include <functional>
 #include <mutex>
 #include <span>
+#include <stop_token>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -94,8 +95,10 @@ template <backend B> class upload_queue {
 
   std::uint64_t total_bytes() const noexcept { return total_; }
 
-  /// Runs every job once, on `threads` threads. The first exception of a job stops the rest and is rethrown.
-  void run(typename B::context& context, unsigned threads, load_progress const& progress) {
+  /// Runs every job once, on `threads` threads. The first exception of a job stops the rest and is rethrown;
+  /// so does a requested stop, with nothing thrown.
+  void run(typename B::context& context, unsigned threads, load_progress const& progress,
+           std::stop_token const& stop = {}) {
     std::mutex upload_order;
     std::mutex report_order;
     std::atomic<std::size_t> next{0};
@@ -105,7 +108,7 @@ template <backend B> class upload_queue {
     for (unsigned i = 0; i < std::max(threads, 1u); ++i) lanes.emplace_back(context, upload_order);
     auto const work = [&](upload_lane<B>& lane) {
       try {
-        for (std::size_t i = next++; i < jobs_.size(); i = next++) {
+        for (std::size_t i = next++; i < jobs_.size() && !stop.stop_requested(); i = next++) {
           jobs_[i].work(lane);
           lane.next_job();
           std::scoped_lock const lock{report_order};

@@ -40,7 +40,8 @@ template <recipe R> class engine {
     return tenon::memory_for<R>(runner_sizes(options), positions);
   }
 
-  /// Throws options_error for options that do not fit together or a budget that is too small.
+  /// Throws options_error for options that do not fit together or a budget that is too small; for weights
+  /// that are on their way (`load_weights_in_background`), which it waits for, also load_error.
   explicit engine(weights_type weights, engine_options options = {})
       : options_{checked(with_memory(options, *weights.context), weights.parameters)},
         runner_{std::move(weights), runner_sizes(options_)},

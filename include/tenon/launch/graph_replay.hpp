@@ -35,11 +35,9 @@ template <std::int32_t... Rows> class graph_replay {
 
   static constexpr batch_shape padded(batch_shape const& shape) noexcept { return padded_to<Rows...>(shape); }
 
-  /// Captures what `record` enqueues for `shape`. It runs once before, so that nothing is loaded while
-  /// capturing.
+  /// Captures what `record` enqueues for `shape`; nothing of it runs. Its kernels must have been loaded: a
+  /// capture does not allow that everywhere.
   template <class Record> void prepare(cuda::context& context, batch_shape const& shape, Record&& record) {
-    record();
-    context.wait();
     cuda::check(cudaStreamBeginCapture(context.stream(), cudaStreamCaptureModeThreadLocal));
     try {
       record();

@@ -86,7 +86,8 @@ concept runs_recorded_work =
     };
 
 /// A policy that captures also has `buckets`, row counts, and `prepare(context, shape, record)`, which the
-/// runner calls once a bucket before the first step, largest first.
+/// runner calls once a bucket before the first step, largest first, with nothing enqueued. By then all code
+/// that `record` needs has run once.
 template <class L>
 concept says_if_it_captures = requires {
   { L::captures } -> std::convertible_to<bool>;

@@ -38,14 +38,14 @@ template <class P> struct activations {
 
 namespace requirement {
 
-/// From a batch's ids to `logits` [logit_rows, vocabulary]; keys and values of every token are stored on the
-/// way.
+/// From a batch's ids to `logits` [logit_rows, vocabulary], by the first `layers` layers; keys and values of
+/// every token are stored on the way. A step has all layers; one is enough to load what all of them run.
 template <class F, class A, class M, class P, class B, class V, class L>
-concept computes_logits =
-    requires(typename B::context& context, batch_view const& batch, model_weights<M, P, B> const& weights,
-             rope_view const& rope, V const& kv, L& parallel, activations<P> const& work) {
-      { F::template run<A>(context, batch, weights, rope, kv, parallel, work) };
-    };
+concept computes_logits = requires(typename B::context& context, batch_view const& batch,
+                                   model_weights<M, P, B> const& weights, rope_view const& rope, V const& kv,
+                                   L& parallel, activations<P> const& work, std::int32_t layers) {
+  { F::template run<A>(context, batch, weights, rope, kv, parallel, work, layers) };
+};
 
 }  // namespace requirement
 

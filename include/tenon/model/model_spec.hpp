@@ -50,7 +50,7 @@ struct decoder_parameters {
   double rope_theta = 1e6;
   std::optional<yarn_scaling> rope_scaling{};
   float norm_epsilon = 1e-6f;
-  std::int32_t max_positions = 0;  ///< the longest context that the model is meant for
+  std::int32_t max_positions = 0;    ///< the longest context that the model is meant for
   std::vector<token_id> stop_ids{};  ///< end every choice, unless a request ignores stop ids
 
   friend bool operator==(decoder_parameters const&, decoder_parameters const&) = default;

@@ -16,7 +16,7 @@ struct op_chain {
   template <class Attention, model_spec M, precision_policy P, backend B, class View, class Parallel>
   static void run(typename B::context& context, batch_view const& batch,
                   model_weights<M, P, B> const& weights, rope_view const& rope, View const& kv,
-                  Parallel& parallel, activations<P> const& work) {
+                  Parallel& parallel, activations<P> const& work, std::int32_t layers) {
     float const epsilon = weights.parameters.norm_epsilon;
     bool const keep_residual = parallel.rank() == 0;
     auto const x = work.residual.first(batch.shape.tokens);
@@ -26,7 +26,7 @@ struct op_chain {
     auto const logits = work.logits.first(batch.shape.logit_rows);
 
     embed<P>(context, batch, weights.embedding, x);
-    for (std::int32_t i = 0; i < M::shape.layers; ++i) {
+    for (std::int32_t i = 0; i < layers; ++i) {
       auto const& layer = weights.layers[static_cast<std::size_t>(i)];
       norm_qkv<P>(context, batch, x, layer, rope, epsilon, i, kv, queries);
       Attention::template run<M::shape.group()>(context, batch, layer_index{i}, kv, queries, attended);

@@ -4,12 +4,14 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "tenon/backend/buffer.hpp"
 #include "tenon/backend/weights.hpp"
 #include "tenon/core/tensor_view.hpp"
 #include "tenon/model/model_spec.hpp"
+#include "tenon/model/weight_arrival.hpp"
 #include "tenon/precision/precision_policy.hpp"
 
 namespace tenon {
@@ -29,6 +31,13 @@ template <model_spec M, precision_policy P, backend B> struct model_weights {
   vector_view<float const> final_norm;  // [hidden]
   typename P::matrix head;              // [vocabulary, hidden]; the embedding's memory when tied
   decoder_parameters parameters;
+  std::unique_ptr<weight_arrival> arrival;  ///< of weights that are on their way; null once they are there
+
+  /// Waits for weights that are on their way, and throws what went wrong on it. Until then every address and
+  /// all that stands in `parameters` is final, and the memory holds zeros or weights.
+  void wait() {
+    if (arrival) std::exchange(arrival, nullptr)->wait();
+  }
 
   /// Bytes of device memory that the weights take.
   std::size_t bytes() const noexcept {

@@ -48,8 +48,8 @@ template <class R> class model_runner {
   using weights_type = model_weights<model, precision, backend_type>;
   using ledger_type = typename R::cache::ledger;
 
-  /// Throws options_error when the budget does not hold the workspace and one page, saying how many bytes are
-  /// missing.
+  /// Weights may be on their way until here. Throws options_error when the budget does not hold the workspace
+  /// and one page, saying how many bytes are missing, and what `weights.wait()` throws.
   model_runner(weights_type weights, runner_options const& options)
       : weights_{std::move(weights)},
         options_{options},
@@ -67,6 +67,9 @@ template <class R> class model_runner {
     auto* const pages = carving.take<std::byte>(checked_size{cache_page_bytes<R>(options_)} * (pages_ + 1));
     kv_ = R::cache::template make_view<model, precision>(pages, layout_.limits().page_tokens);
     prepare();
+    if constexpr (R::launch::captures) warm_up();
+    // Beside a thread that was still loading, a capture has ended in cudaErrorStreamCaptureInvalidated.
+    weights_.wait();
     if constexpr (R::launch::captures) capture_buckets();
     if constexpr (requires { context().free_bytes(); }) device_free_ = context().free_bytes();
   }
@@ -89,7 +92,7 @@ template <class R> class model_runner {
     if (padded.rows > options_.max_rows) padded = shape;
     auto const batch = upload(flight, planned, ledger, padded);
     if (padded.page_copies > 0) copy_pages(context(), batch, kv_);
-    flight.launch.run(context(), padded, [&] { run_model(batch, flight.lane.sampled); });
+    flight.launch.run(context(), padded, [&] { run_model(batch, flight.lane.sampled, model::shape.layers); });
     flight.mark = context().copy_out_behind(flight.download.data(), flight.lane.sampled.ids,
                                             workspace<R>::sampled_bytes(options_));
     remember_rows(flight, planned, shape, padded);
@@ -170,25 +173,45 @@ template <class R> class model_runner {
     context().wait();
   }
 
-  /// Runs a largest batch of prompt tokens and lets the launch policy capture every bucket, largest first;
-  /// what the device loads at first use, for these and for smaller batches, is loaded then. All of it reads
-  /// and writes the scratch page and slot.
-  void capture_buckets() {
+  /// Loads what the device loads at first use: runs a largest batch of prompt tokens and one of every bucket,
+  /// and for backends that have more code for smaller batches, that. One layer suffices, for all have the
+  /// same kernels, and so do weights that have yet to come. All of it reads and writes the scratch page and
+  /// slot.
+  void warm_up() {
     scratch_work work{static_cast<page_id>(pages_), static_cast<slot_id>(options_.max_rows),
                       layout_.limits()};
     auto const prompt = work.prompt(options_.max_tokens);
-    auto const& first = flights_.front().lane;
-    run_model(upload(flights_.front(), prompt, work, batch_builder::shape_of(prompt)), first.sampled);
+    run_one_layer(upload(flights_.front(), prompt, work, batch_builder::shape_of(prompt)));
+    for_each_bucket(
+        [&](batch_shape const& shape) { run_one_layer(upload(flights_.front(), step{}, work, shape)); });
+    if constexpr (requirement::loads_at_first_use<backend_type>) context().load_for_fewer_rows();
     context().wait();
-    for (auto const bucket : R::launch::buckets) {
-      if (bucket > options_.max_rows) continue;
-      auto const shape = R::launch::padded({.rows = bucket, .decode_rows = bucket, .tokens = bucket});
+  }
+
+  /// Lets the launch policy capture every bucket, largest first.
+  void capture_buckets() {
+    scratch_work work{static_cast<page_id>(pages_), static_cast<slot_id>(options_.max_rows),
+                      layout_.limits()};
+    for_each_bucket([&](batch_shape const& shape) {
       for (auto& flight : flights_) {
         auto const batch = upload(flight, step{}, work, shape);
-        flight.launch.prepare(context(), shape, [&] { run_model(batch, flight.lane.sampled); });
+        context().wait();
+        flight.launch.prepare(context(), shape,
+                              [&] { run_model(batch, flight.lane.sampled, model::shape.layers); });
       }
+    });
+    context().wait();
+  }
+
+  template <class Visit> void for_each_bucket(Visit const& visit) {
+    for (auto const bucket : R::launch::buckets) {
+      if (bucket > options_.max_rows) continue;
+      visit(R::launch::padded({.rows = bucket, .decode_rows = bucket, .tokens = bucket}));
     }
-    if constexpr (requirement::loads_at_first_use<backend_type>) context().load_for_fewer_rows();
+  }
+
+  void run_one_layer(batch_view const& batch) {
+    run_model(batch, flights_.front().lane.sampled, 1);
     context().wait();
   }
 
@@ -215,9 +238,9 @@ template <class R> class model_runner {
     return batch;
   }
 
-  void run_model(batch_view const& batch, sampled_view const& sampled) {
+  void run_model(batch_view const& batch, sampled_view const& sampled, std::int32_t layers) {
     R::forward::template run<typename R::attention>(context(), batch, weights_, space_.rope, kv_, parallel_,
-                                                    space_.work);
+                                                    space_.work, layers);
     R::sampler::run(context(), batch, space_.work.logits.first(batch.shape.logit_rows), space_.sampler_state,
                     sampled);
   }
