@@ -49,6 +49,7 @@ struct memory_backend {
     static std::size_t scratch_bytes(tenon::scratch_sizes const&) { return 0; }
     void use_scratch(std::byte*, tenon::scratch_sizes const&) {}
     void wait() {}
+    void load_for_fewer_rows() {}
     int record() { return 0; }
     void wait(int) {}
     void* allocate_staging(std::size_t bytes) { return ::operator new(bytes); }

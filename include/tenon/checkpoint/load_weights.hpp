@@ -214,13 +214,13 @@ recipe_weights<Recipe> load_weights(std::filesystem::path const& directory,
 /// `load_weights` that returns when all is checked and all memory is taken: the weights come by themselves
 /// while an engine is made of them, which has kernels to load and graphs to capture, and then waits for them.
 /// Others call `weights.wait()` before they read any. Throws what `load_weights` throws; what only reading
-/// finds is thrown by the wait. `options.progress` is called until then, from other threads. A backend that
-/// does not copy beside its work loads before this returns.
+/// finds is thrown by the wait. `options.progress` is called until then, from other threads. On a backend
+/// that loads no code at first use an engine would only wait: there this is `load_weights`.
 template <class Recipe>
 recipe_weights<Recipe> load_weights_in_background(
     std::filesystem::path const& directory, load_options<typename Recipe::backend> const& options = {}) {
   using backend_type = typename Recipe::backend;
-  if constexpr (!requirement::overlaps_copies<backend_type>) {
+  if constexpr (!requirement::loads_at_first_use<backend_type>) {
     return load_weights<Recipe>(directory, options);
   } else {
     auto const parameters = detail::load_parameters<Recipe>(directory);
