@@ -14,9 +14,23 @@ using namespace tenon;
 using model = small::qwen3_model;
 using plain = recipes::reference<model>;
 
+struct first_layer_alone {
+  static constexpr std::string_view name = "first_layer_alone";
+  template <class Attention, class M, class P, class B, class View, class Parallel>
+  static void run(typename B::context& context, batch_view const& batch,
+                  model_weights<M, P, B> const& weights, rope_view const& rope, View const& kv,
+                  Parallel& parallel, activations<P> const& work, std::int32_t) {
+    op_chain::run<Attention>(context, batch, weights, rope, kv, parallel, work, 1);
+  }
+};
+struct shallow : plain {
+  using forward = first_layer_alone;
+};
+
 /// Logits of one prompt's last position.
+template <class Recipe = plain>
 std::vector<float> logits_of(model_weights<model, fp32, cpu::backend> weights, std::vector<token_id> prompt) {
-  model_runner<plain> runner{
+  model_runner<Recipe> runner{
       std::move(weights),
       {.max_rows = 1, .max_tokens = 32, .max_context = 32, .memory_bytes = std::size_t{4} << 20}};
   prefix_ledger ledger{runner.ledger(false)};
@@ -36,6 +50,20 @@ std::vector<float> logits_of(model_weights<model, fp32, cpu::backend> weights, s
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(op_chain)
+
+BOOST_AUTO_TEST_CASE(fewer_layers_are_the_first_ones) {
+  static_assert(model::shape.layers > 1);
+  auto silent = small::weights<plain>();
+  for (std::size_t i = 1; i < silent.layers.size(); ++i) {
+    for (auto const& part : {silent.layers[i].output, silent.layers[i].down}) {
+      std::fill_n(const_cast<float*>(part.data), std::int64_t{part.out_features} * part.in_features, 0.0f);
+    }
+  }
+  std::vector<token_id> const prompt{3, 1, 4, 1, 5};
+  auto const found = logits_of<shallow>(small::weights<plain>(), prompt);
+  BOOST_CHECK(found == logits_of(std::move(silent), prompt));
+  BOOST_CHECK(found != logits_of(small::weights<plain>(), prompt));
+}
 
 // With attention and ffn outputs of zero, what is left is norm(embedding) times the head: computed here by
 // hand.

@@ -29,6 +29,20 @@ struct capturable_attention : reference_attention {
   }
 };
 
+/// Notes how many layers were asked for.
+struct noting_forward {
+  static constexpr std::string_view name = "noting";
+  static inline std::vector<std::int32_t> layers{};
+
+  template <class Attention, class M, class P, class B, class View, class Parallel>
+  static void run(typename B::context& context, batch_view const& batch,
+                  model_weights<M, P, B> const& weights, rope_view const& rope, View const& kv,
+                  Parallel& parallel, activations<P> const& work, std::int32_t count) {
+    layers.push_back(count);
+    op_chain::run<Attention>(context, batch, weights, rope, kv, parallel, work, count);
+  }
+};
+
 /// Captures nothing, and notes what a policy that does would have been given.
 struct noting_launch {
   static constexpr std::string_view name = "noting";
@@ -85,6 +99,22 @@ BOOST_AUTO_TEST_CASE(a_capturing_policy_is_prepared_before_the_first_step) {
   for (auto const& shape : noting_launch::run_shapes) {
     if (shape.decode_only()) BOOST_TEST((shape.rows == 1 && shape.sample_rows == 1));
   }
+}
+
+BOOST_AUTO_TEST_CASE(one_layer_warms_up_what_all_layers_run) {
+  struct noting : compose<small::qwen3_model, capturable_attention, noting_launch> {
+    using forward = noting_forward;
+  };
+  constexpr auto all = small::qwen3_model::shape.layers;
+  auto options = small::options();
+  options.max_rows = 4;
+  noting_forward::layers.clear();
+  engine<noting> one{small::weights<noting>(), options};
+  BOOST_TEST((noting_forward::layers == std::vector<std::int32_t>{1, 1, 1, all, all}),
+             "a prompt and two buckets, then the two that are captured");
+  noting_forward::layers.clear();
+  small::answer(one, small::greedy_request({1, 2, 3}, 2));
+  BOOST_TEST((noting_forward::layers == std::vector<std::int32_t>(2, all)));
 }
 
 // Only the addresses of weights are needed to warm up; nothing is captured before they are there.
