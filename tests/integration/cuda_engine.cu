@@ -9,6 +9,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -232,9 +233,11 @@ BOOST_AUTO_TEST_CASE(a_fraction_of_the_free_memory_becomes_the_budget) {
              boost::test_tools::tolerance(0.01));
   BOOST_TEST(running.stats().pages.total > 4 * 2048 / 16);
   options.memory_fraction = 1e-9;
-  BOOST_CHECK_EXCEPTION(
-      engine<replayed>(load_weights<replayed>(model_directory()), options), options_error,
-      [](options_error const& error) { return std::string{error.what()}.ends_with(" are missing"); });
+  BOOST_CHECK_EXCEPTION(engine<replayed>(load_weights<replayed>(model_directory()), options), options_error,
+                        [](options_error const& error) {
+                          std::string_view const text{error.what()};
+                          return text.starts_with("memory_fraction: ") && text.ends_with(" are missing");
+                        });
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_allocated_after_the_start) {

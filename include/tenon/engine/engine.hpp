@@ -43,7 +43,7 @@ template <recipe R> class engine {
   /// Throws options_error for options that do not fit together or a budget that is too small; for weights
   /// that are on their way (`load_weights_in_background`), which it waits for, also load_error.
   explicit engine(weights_type weights, engine_options options = {})
-      : options_{checked(with_memory(options, *weights.context), weights.parameters)},
+      : options_{with_memory(checked(options, weights.parameters), *weights.context)},
         runner_{std::move(weights), runner_sizes(options_)},
         ledger_{runner_.ledger(options_.prefix_caching)},
         scheduler_{scheduler_limits{options_.max_rows, options_.max_tokens, options_.max_context}},
@@ -171,9 +171,14 @@ template <recipe R> class engine {
                           std::to_string(options.memory_fraction)};
     }
     if constexpr (requires { context.free_bytes(); }) {
-      options.memory_bytes =
-          static_cast<std::size_t>(options.memory_fraction * static_cast<double>(context.free_bytes()));
-      return options;
+      std::size_t const free = context.free_bytes();
+      std::size_t const least = tenon::memory_for<R>(runner_sizes(options), 1);
+      options.memory_bytes = static_cast<std::size_t>(options.memory_fraction * static_cast<double>(free));
+      if (options.memory_bytes >= least) return options;
+      throw options_error{"memory_fraction: expected at least " + std::to_string(least) +
+                          " bytes for workspace and cache, found " + std::to_string(options.memory_bytes) +
+                          " of " + std::to_string(free) +
+                          " free bytes: " + std::to_string(least - options.memory_bytes) + " are missing"};
     } else {
       throw options_error{"memory_fraction: backend '" + std::string{R::backend::name} +
                           "' does not say how much memory is free: expected memory_bytes"};
