@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/small_engines.hpp"
+#include "tenon/checkpoint/background_arrival.hpp"
 
 namespace {
 
@@ -128,7 +129,7 @@ BOOST_AUTO_TEST_CASE(an_engine_warms_up_while_its_weights_come) {
   noting_launch::prepared.clear();
   capturable_attention::planned = 0;
   bool captured_before = true;
-  weights.arrival = std::make_unique<weight_arrival>(
+  weights.arrival = std::make_unique<background_arrival>(
       [&values, &captured_before, to = memory.data()](std::stop_token const&) {
         while (capturable_attention::planned < 2) std::this_thread::yield();  // a prompt, and one row
         captured_before = !noting_launch::prepared.empty();
@@ -147,7 +148,7 @@ BOOST_AUTO_TEST_CASE(an_engine_warms_up_while_its_weights_come) {
 BOOST_AUTO_TEST_CASE(weights_that_do_not_come_make_no_engine) {
   using plain = recipes::reference<small::qwen3_model>;
   auto weights = small::weights<plain>();
-  weights.arrival = std::make_unique<weight_arrival>([](std::stop_token const&) {
+  weights.arrival = std::make_unique<background_arrival>([](std::stop_token const&) {
     throw load_error{"model.safetensors", "gone"};
   });
   BOOST_CHECK_THROW(engine<plain>(std::move(weights), small::options()), load_error);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "tenon/backend/buffer.hpp"
+#include "tenon/checkpoint/background_arrival.hpp"
 #include "tenon/checkpoint/dense_tensor.hpp"
 #include "tenon/checkpoint/generation_config.hpp"
 #include "tenon/checkpoint/matrix_loader.hpp"
@@ -28,7 +29,6 @@
 #include "tenon/checkpoint/weight_source.hpp"
 #include "tenon/core/checked_size.hpp"
 #include "tenon/core/error.hpp"
-#include "tenon/model/weight_arrival.hpp"
 #include "tenon/model/weights.hpp"
 
 namespace tenon {
@@ -231,7 +231,7 @@ recipe_weights<Recipe> load_weights_in_background(
     weights.context->wait();
     // The weights' own context belongs to whoever has the weights.
     auto context = std::make_unique<typename backend_type::context>(options.context);
-    weights.arrival = std::make_unique<weight_arrival>(
+    weights.arrival = std::make_unique<background_arrival>(
         [source = std::move(source), context = std::move(context), queue = std::move(queue),
          threads = detail::loading_threads(options.threads), progress = options.progress](
             std::stop_token const& stop) mutable { queue.run(*context, threads, progress, stop); });

@@ -11,10 +11,21 @@
 #include "tenon/backend/weights.hpp"
 #include "tenon/core/tensor_view.hpp"
 #include "tenon/model/model_spec.hpp"
-#include "tenon/model/weight_arrival.hpp"
 #include "tenon/precision/precision_policy.hpp"
 
 namespace tenon {
+
+/// Weights on their way to memory whose addresses are in use already. Its end ends their coming.
+class weight_arrival {
+ public:
+  weight_arrival() = default;
+  weight_arrival(weight_arrival const&) = delete;
+  weight_arrival& operator=(weight_arrival const&) = delete;
+  virtual ~weight_arrival() = default;
+
+  /// Waits until all are there; throws what went wrong on the way.
+  virtual void wait() = 0;
+};
 
 /// All weights of one model on one rank, and what the checkpoint said besides. Owns the context and the
 /// memory.

@@ -6,14 +6,16 @@
 #include <thread>
 #include <utility>
 
+#include "tenon/model/weights.hpp"
+
 namespace tenon {
 
-/// A thread that brings weights to memory whose addresses are already in use.
-class weight_arrival {
+/// Weights that a thread of their own brings. The end of this object requests a stop, and waits for it.
+class background_arrival final : public weight_arrival {
  public:
   /// Calls bring(stop_token) on the thread; it should return soon once a stop is requested.
   template <class Bring>
-  explicit weight_arrival(Bring bring)
+  explicit background_arrival(Bring bring)
       : thread_{[this, bring = std::move(bring)](std::stop_token stop) mutable {
           try {
             bring(std::move(stop));
@@ -22,14 +24,8 @@ class weight_arrival {
           }
         }} {}
 
-  weight_arrival(weight_arrival const&) = delete;
-  weight_arrival& operator=(weight_arrival const&) = delete;
-
-  /// Requests a stop, and waits for it.
-  ~weight_arrival() = default;
-
   /// Waits until everything is there; throws what `bring` threw.
-  void wait() {
+  void wait() override {
     if (thread_.joinable()) thread_.join();
     if (failure_) std::rethrow_exception(failure_);
   }
