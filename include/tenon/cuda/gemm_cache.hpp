@@ -5,11 +5,9 @@
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -66,13 +64,10 @@ class gemm_cache {
     check(multiply(place, product, operands, ask(place, product)));
   }
 
-  /// Finds the algorithm of every product seen so far for each smaller row count, and runs each algorithm
-  /// that is new once, so that none is left to be found and loaded when somebody waits. The operands of the
-  /// largest product are used again: all of them must still be there, and what is in `out` is overwritten.
+  /// Runs every product seen so far with each smaller row count that has an algorithm of its own, so that
+  /// none is left to be found and loaded when somebody waits. The operands of the largest are used again: all
+  /// of them must still be there, and what is in `out` is overwritten.
   void run_with_fewer_rows(gemm_place const& place) {
-    std::set<algorithm_words> loaded;
-    for (auto const& [product, known] : choices_)
-      loaded.insert(std::bit_cast<algorithm_words>(known.algorithm));
     std::vector<std::pair<gemm_product, gemm_operands>> largest;
     for (auto const& [product, known] : choices_) {
       auto const alike = std::ranges::find_if(largest, [&product = product](auto const& other) {
@@ -90,8 +85,7 @@ class gemm_cache {
       auto const most = product.rows;
       for (product.rows = rounded_rows(1); product.rows < most;
            product.rows = rounded_rows(product.rows + 1)) {
-        if (loaded.insert(std::bit_cast<algorithm_words>(find(place, product, operands))).second)
-          run(place, product, operands);
+        run(place, product, operands);
       }
     }
   }
@@ -109,10 +103,6 @@ class gemm_cache {
     cublasLtMatmulAlgo_t algorithm;
     gemm_operands operands;  ///< of the first product
   };
-
-  /// A configured kernel of cuBLASLt: equal words run the same code, whatever the product. (An H100 ran 224
-  /// products of 89 algorithms, those of 1.7B: after one of each, no other product loaded anything.)
-  using algorithm_words = std::array<std::uint64_t, 8>;
 
   struct hash {
     std::size_t operator()(gemm_product const& product) const noexcept {
