@@ -15,7 +15,6 @@ using model = small::qwen3_model;
 using plain = recipes::reference<model>;
 
 struct first_layer_alone {
-  static constexpr std::string_view name = "first_layer_alone";
   template <class Attention, class M, class P, class B, class View, class Parallel>
   static void run(typename B::context& context, batch_view const& batch,
                   model_weights<M, P, B> const& weights, rope_view const& rope, View const& kv,
