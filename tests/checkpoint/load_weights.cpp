@@ -183,6 +183,7 @@ BOOST_AUTO_TEST_CASE(what_goes_wrong_in_the_background_comes_out_of_the_wait) {
                              throw tenon::load_error{"model.safetensors", "gone"};
                            }});
     check_error([&] { weights.wait(); }, "gone");
+    check_error([&] { weights.wait(); }, "gone");  // and no later wait says that they are there
   }
   BOOST_TEST(account.live_bytes == 0u);
   directory.write("model.safetensors", "");

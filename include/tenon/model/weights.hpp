@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <utility>
 #include <vector>
 
 #include "tenon/backend/buffer.hpp"
@@ -44,10 +43,12 @@ template <model_spec M, precision_policy P, backend B> struct model_weights {
   decoder_parameters parameters;
   std::unique_ptr<weight_arrival> arrival;  ///< of weights that are on their way; null once they are there
 
-  /// Waits for weights that are on their way, and throws what went wrong on it. Until then every address and
-  /// all that stands in `parameters` is final, and the memory holds zeros or weights.
+  /// Waits for weights that are on their way, and throws what went wrong on it, every time that it is asked.
+  /// Until then every address and all that stands in `parameters` is final, and the memory holds zeros or
+  /// weights.
   void wait() {
-    if (arrival) std::exchange(arrival, nullptr)->wait();
+    if (arrival) arrival->wait();
+    arrival.reset();
   }
 
   /// Bytes of device memory that the weights take.

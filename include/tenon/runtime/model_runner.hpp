@@ -173,13 +173,16 @@ template <class R> class model_runner {
     context().wait();
   }
 
+  scratch_work scratch() const {
+    return {static_cast<page_id>(pages_), static_cast<slot_id>(options_.max_rows), layout_.limits()};
+  }
+
   /// Loads what the device loads at first use: runs a largest batch of prompt tokens and one of every bucket,
   /// and for backends that have more code for smaller batches, that. One layer suffices, for all have the
   /// same kernels, and so do weights that have yet to come. All of it reads and writes the scratch page and
   /// slot.
   void warm_up() {
-    scratch_work work{static_cast<page_id>(pages_), static_cast<slot_id>(options_.max_rows),
-                      layout_.limits()};
+    auto work = scratch();
     auto const prompt = work.prompt(options_.max_tokens);
     run_one_layer(upload(flights_.front(), prompt, work, batch_builder::shape_of(prompt)));
     for_each_bucket(
@@ -190,8 +193,7 @@ template <class R> class model_runner {
 
   /// Lets the launch policy capture every bucket, largest first.
   void capture_buckets() {
-    scratch_work work{static_cast<page_id>(pages_), static_cast<slot_id>(options_.max_rows),
-                      layout_.limits()};
+    auto work = scratch();
     for_each_bucket([&](batch_shape const& shape) {
       for (auto& flight : flights_) {
         auto const batch = upload(flight, step{}, work, shape);
