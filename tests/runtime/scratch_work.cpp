@@ -8,7 +8,6 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -22,18 +21,13 @@ using namespace tenon;
 
 struct capturable_attention : reference_attention {
   static constexpr bool capturable = true;
-  static inline std::atomic<int> planned{0};
-
-  static void plan(batch_view const& batch, std::span<std::int32_t> words) {
-    reference_attention::plan(batch, words);
-    ++planned;
-  }
 };
 
 /// Notes how many layers were asked for.
 struct noting_forward {
   static constexpr std::string_view name = "noting";
   static inline std::vector<std::int32_t> layers{};
+  static inline std::atomic<int> finished{0};
 
   template <class Attention, class M, class P, class B, class View, class Parallel>
   static void run(typename B::context& context, batch_view const& batch,
@@ -41,6 +35,7 @@ struct noting_forward {
                   Parallel& parallel, activations<P> const& work, std::int32_t count) {
     layers.push_back(count);
     op_chain::run<Attention>(context, batch, weights, rope, kv, parallel, work, count);
+    ++finished;
   }
 };
 
@@ -63,6 +58,10 @@ struct noting_launch {
     record();
   }
   launch_counts counts() const { return {}; }
+};
+
+struct noting : compose<small::qwen3_model, capturable_attention, noting_launch> {
+  using forward = noting_forward;
 };
 
 }  // namespace
@@ -103,9 +102,6 @@ BOOST_AUTO_TEST_CASE(a_capturing_policy_is_prepared_before_the_first_step) {
 }
 
 BOOST_AUTO_TEST_CASE(one_layer_warms_up_what_all_layers_run) {
-  struct noting : compose<small::qwen3_model, capturable_attention, noting_launch> {
-    using forward = noting_forward;
-  };
   constexpr auto all = small::qwen3_model::shape.layers;
   auto options = small::options();
   options.max_rows = 4;
@@ -120,24 +116,23 @@ BOOST_AUTO_TEST_CASE(one_layer_warms_up_what_all_layers_run) {
 
 // Only the addresses of weights are needed to warm up; nothing is captured before they are there.
 BOOST_AUTO_TEST_CASE(an_engine_warms_up_while_its_weights_come) {
-  using capturing = compose<small::qwen3_model, capturable_attention, noting_launch>;
   using plain = recipes::reference<small::qwen3_model>;
-  auto weights = small::weights<capturing>();
+  auto weights = small::weights<noting>();
   auto& memory = weights.storage.front();
   std::vector<std::byte> const values{memory.data(), memory.data() + memory.size()};
   std::fill_n(memory.data(), memory.size(), std::byte{});
   noting_launch::prepared.clear();
-  capturable_attention::planned = 0;
+  noting_forward::finished = 0;
   bool captured_before = true;
   weights.arrival = std::make_unique<background_arrival>(
       [&values, &captured_before, to = memory.data()](std::stop_token const&) {
-        while (capturable_attention::planned < 2) std::this_thread::yield();  // a prompt, and one row
+        while (noting_forward::finished < 2) std::this_thread::yield();  // a prompt, and one row
         captured_before = !noting_launch::prepared.empty();
         std::ranges::copy(values, to);
       });
   auto options = small::options();
   options.max_rows = 1;
-  engine<capturing> one{std::move(weights), options};
+  engine<noting> one{std::move(weights), options};
   BOOST_TEST(!captured_before);
   BOOST_TEST(noting_launch::prepared == std::vector<std::int32_t>{1});
   engine<plain> other{small::weights<plain>(), options};
