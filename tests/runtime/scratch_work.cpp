@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <thread>
@@ -127,6 +128,7 @@ BOOST_AUTO_TEST_CASE(an_engine_warms_up_while_its_weights_come) {
   weights.arrival = std::make_unique<background_arrival>(
       [&values, &captured_before, to = memory.data()](std::stop_token const&) {
         while (noting_forward::finished < 2) std::this_thread::yield();  // a prompt, and one row
+        std::this_thread::sleep_for(std::chrono::milliseconds{50});      // for whoever would not wait
         captured_before = !noting_launch::prepared.empty();
         std::ranges::copy(values, to);
       });
