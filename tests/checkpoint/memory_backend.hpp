@@ -49,7 +49,6 @@ struct memory_backend {
     static std::size_t scratch_bytes(tenon::scratch_sizes const&) { return 0; }
     void use_scratch(std::byte*, tenon::scratch_sizes const&) {}
     void wait() {}
-    void load_for_fewer_rows() {}
     int record() { return 0; }
     void wait(int) {}
     void* allocate_staging(std::size_t bytes) { return ::operator new(bytes); }
@@ -67,6 +66,7 @@ struct memory_backend {
   };
 
   static constexpr std::string_view name = "memory";
+  static constexpr std::int32_t row_class(std::int32_t rows) noexcept { return rows; }
 };
 
 static_assert(tenon::is_backend<memory_backend>);

@@ -8,7 +8,12 @@
 
 #include "cuda/device.hpp"
 #include "cuda/device_array.hpp"
+#include "tenon/cuda/backend.hpp"
 #include "tenon/cuda/gemm.hpp"
+#include "tenon/cuda/linear_residual.cuh"
+#include "tenon/cuda/norm_gate_up.cuh"
+#include "tenon/cuda/norm_head.cuh"
+#include "tenon/cuda/norm_qkv.cuh"
 
 using namespace tenon;
 
@@ -49,27 +54,17 @@ BOOST_AUTO_TEST_CASE(one_algorithm_is_kept_for_every_shape_and_type) {
   device.ctx.wait();
 }
 
-BOOST_AUTO_TEST_CASE(smaller_row_counts_can_be_known_before_they_come) {
-  if (!testing::has_device()) return;
-  testing::device_context device{{.hidden = 8, .max_tokens = 1}};
-  testing::device_array<bf16_t> const in{device.ctx, std::vector<bf16_t>(500 * 64, round_to<bf16_t>(1.0f))};
-  testing::device_array<bf16_t> const weights{device.ctx,
-                                              std::vector<bf16_t>(64 * 64, round_to<bf16_t>(2.0f))};
-  testing::device_array<float> const out{device.ctx, std::vector<float>(500 * 64, 7.0f)};
-  auto const multiply = [&](std::int64_t rows) {
-    cuda::multiply(device.ctx, matrix_view<bf16_t const>{in.data(), {rows, 64}},
-                   dense_matrix<bf16_t>{weights.data(), 64, 64}, out.data());
-  };
-  multiply(33);
-  multiply(500);
-  device.ctx.load_for_fewer_rows();
-  std::set<std::int64_t> counts;
-  for (std::int64_t rows = 1; rows <= 500; ++rows) counts.insert(cuda::gemm_cache::rounded_rows(rows));
-  BOOST_TEST(device.ctx.gemms().size() == counts.size());
-  for (std::int64_t rows = 1; rows <= 500; rows += 7) multiply(rows);
-  BOOST_TEST(device.ctx.gemms().size() == counts.size());
-  multiply(500);
-  BOOST_TEST((out.values() == std::vector<float>(500 * 64, 128.0f)));
+BOOST_AUTO_TEST_CASE(a_class_of_row_counts_takes_one_way_through_every_op) {
+  using backend = cuda::backend;
+  for (std::int32_t rows = 1; rows <= 10000; ++rows) {
+    auto const most = backend::row_class(rows);
+    BOOST_REQUIRE(most >= rows);
+    BOOST_REQUIRE(backend::row_class(most) == most);
+    BOOST_REQUIRE(cuda::gemm_cache::rounded_rows(rows) == cuda::gemm_cache::rounded_rows(most));
+    for (auto const limit : {cuda::streamed_qkv_rows, cuda::streamed_gate_up_rows, cuda::streamed_linear_rows,
+                             cuda::streamed_head_rows})
+      BOOST_REQUIRE((rows <= limit) == (most <= limit));
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -61,8 +61,37 @@ struct noting_launch {
   launch_counts counts() const { return {}; }
 };
 
+/// The reference, as if other numbers of rows ran other code: up to 3, 6, 12, 24, ...
+struct classifying_backend : cpu::backend {
+  static constexpr std::int32_t row_class(std::int32_t rows) noexcept {
+    return rows <= 3 ? 3 : 2 * row_class((rows + 1) / 2);
+  }
+};
+static_assert(requirement::loads_at_first_use<classifying_backend>);
+static_assert(!requirement::loads_at_first_use<cpu::backend>);
+
 struct noting : compose<small::qwen3_model, capturable_attention, noting_launch> {
+  using backend = classifying_backend;
   using forward = noting_forward;
+};
+
+/// Notes the shapes of what runs with one layer.
+struct shape_noting_forward {
+  static constexpr std::string_view name = "shape_noting";
+  static inline std::vector<batch_shape> warmed{};
+
+  template <class Attention, class M, class P, class B, class View, class Parallel>
+  static void run(typename B::context& context, batch_view const& batch,
+                  model_weights<M, P, B> const& weights, rope_view const& rope, View const& kv,
+                  Parallel& parallel, activations<P> const& work, std::int32_t count) {
+    if (count == 1) warmed.push_back(batch.shape);
+    op_chain::run<Attention>(context, batch, weights, rope, kv, parallel, work, count);
+  }
+};
+
+struct classified : recipes::reference<small::qwen3_model> {
+  using backend = classifying_backend;
+  using forward = shape_noting_forward;
 };
 
 }  // namespace
@@ -106,13 +135,35 @@ BOOST_AUTO_TEST_CASE(one_layer_warms_up_what_all_layers_run) {
   constexpr auto all = small::qwen3_model::shape.layers;
   auto options = small::options();
   options.max_rows = 4;
+  options.max_tokens = 10;
   noting_forward::layers.clear();
   engine<noting> one{small::weights<noting>(), options};
-  BOOST_TEST((noting_forward::layers == std::vector<std::int32_t>{1, 1, 1, all, all}),
-             "a prompt and two buckets, then the two that are captured");
+  BOOST_TEST((noting_forward::layers == std::vector<std::int32_t>{1, 1, 1, 1, 1, all, all}),
+             "3 and 4 rows, prompts of 6 and 10 tokens and a copied page, then the two buckets");
   noting_forward::layers.clear();
   small::answer(one, small::greedy_request({1, 2, 3}, 2));
   BOOST_TEST((noting_forward::layers == std::vector<std::int32_t>(2, all)));
+}
+
+// Also where nothing is captured: whoever asks first would else wait for what his prompt's length loads.
+BOOST_AUTO_TEST_CASE(every_class_of_row_counts_is_run_before_the_first_step) {
+  using plain = recipes::reference<small::qwen3_model>;
+  auto options = small::options();
+  options.max_rows = 7;
+  options.max_tokens = 50;
+  options.memory_bytes = engine<classified>::memory_for(options, 200);
+  shape_noting_forward::warmed.clear();
+  engine<classified> one{small::weights<classified>(), options};
+  auto shapes = std::exchange(shape_noting_forward::warmed, {});
+  std::vector<std::int32_t> tokens;
+  for (auto const& shape : shapes) tokens.push_back(shape.tokens);
+  BOOST_TEST_REQUIRE((tokens == std::vector<std::int32_t>{3, 6, 7, 12, 24, 48, 50, 1}));
+  for (std::size_t i = 0; i < 3; ++i) BOOST_TEST((shapes[i] == decode_shape(tokens[i])));  // all have logits
+  for (std::size_t i = 3; i < 7; ++i) BOOST_TEST(!shapes[i].decode_only());
+  BOOST_TEST(shapes.back().page_copies == 1);
+  engine<plain> other{small::weights<plain>(), options};
+  auto const wish = small::greedy_request({1, 2, 3, 4, 5}, 12);
+  BOOST_TEST((small::answer(one, wish).ids == small::answer(other, wish).ids));
 }
 
 // Only the addresses of weights are needed to warm up; nothing is captured before they are there.
@@ -127,13 +178,14 @@ BOOST_AUTO_TEST_CASE(an_engine_warms_up_while_its_weights_come) {
   bool captured_before = true;
   weights.arrival = std::make_unique<background_arrival>(
       [&values, &captured_before, to = memory.data()](std::stop_token const&) {
-        while (noting_forward::finished < 2) std::this_thread::yield();  // a prompt, and one row
+        while (noting_forward::finished < 3) std::this_thread::yield();  // a row, a prompt, a copy
         std::this_thread::sleep_for(std::chrono::milliseconds{50});      // for whoever would not wait
         captured_before = !noting_launch::prepared.empty();
         std::ranges::copy(values, to);
       });
   auto options = small::options();
   options.max_rows = 1;
+  options.max_tokens = 3;
   engine<noting> one{std::move(weights), options};
   BOOST_TEST(!captured_before);
   BOOST_TEST(noting_launch::prepared == std::vector<std::int32_t>{1});

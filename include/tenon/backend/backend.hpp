@@ -80,10 +80,13 @@ concept overlaps_copies =
       { context.wait(context.copy_out_behind(host, static_cast<void const*>(device), bytes)) };
     };
 
-/// Not of every backend: work with fewer rows than any so far may load other code. `load_for_fewer_rows`
-/// loads it, overwriting what the work enqueued so far wrote.
+/// Not of every backend: code is found and loaded when it is first needed, and which code that is depends on
+/// the number of rows. All numbers of rows of one class need the same; `row_class` names a class by its
+/// largest number, so that row_class(rows) >= rows.
 template <class B>
-concept loads_at_first_use = requires(typename B::context& context) { context.load_for_fewer_rows(); };
+concept loads_at_first_use = requires(std::int32_t rows) {
+  { B::row_class(rows) } -> std::same_as<std::int32_t>;
+};
 
 }  // namespace requirement
 

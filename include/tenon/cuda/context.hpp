@@ -148,9 +148,6 @@ class context {
   /// cuBLASLt's algorithms for the products seen so far.
   gemm_cache& gemms() noexcept { return gemms_; }
 
-  /// See requirement::loads_at_first_use: a prompt's length decides which kernels cuBLASLt takes.
-  void load_for_fewer_rows() { gemms_.run_with_fewer_rows(products_place()); }
-
   /// Where products run.
   gemm_place products_place() const {
     return {.blas = blas_,

@@ -9,8 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
-#include <utility>
-#include <vector>
 
 #include "tenon/core/checked_size.hpp"
 #include "tenon/core/error.hpp"
@@ -47,6 +45,7 @@ struct gemm_operands {
 
 /// cuBLASLt's algorithm for every shape of product seen so far. The first product of a shape asks cuBLASLt's
 /// heuristic and may load a kernel, which takes milliseconds and device memory; later ones only look it up.
+/// So an engine runs every row count that has algorithms of its own at its start (`backend::row_class`).
 /// (To time its twelve best guesses and keep the fastest gained nothing on an H100 for 16 to 8192 rows of
 /// both models' shapes: 168.4 and 168.5 ms for the products of 28 layers of 7B at 8192 rows.)
 ///
@@ -58,36 +57,10 @@ class gemm_cache {
   /// Enqueues the product. Results are the same from run to run: an algorithm that splits the sum over
   /// in_features keeps float parts in the workspace and adds them in order.
   void run(gemm_place const& place, gemm_product const& product, gemm_operands const& operands) {
-    auto const& algorithm = find(place, product, operands);
+    auto const& algorithm = find(place, product);
     if (multiply(place, product, operands, algorithm) == CUBLAS_STATUS_SUCCESS) return;
     // The algorithm of the rounded row count does not serve this one: ask for these rows alone.
     check(multiply(place, product, operands, ask(place, product)));
-  }
-
-  /// Runs every product seen so far with each smaller row count that has an algorithm of its own, so that
-  /// none is left to be found and loaded when somebody waits. The operands of the largest are used again: all
-  /// of them must still be there, and what is in `out` is overwritten.
-  void run_with_fewer_rows(gemm_place const& place) {
-    std::vector<std::pair<gemm_product, gemm_operands>> largest;
-    for (auto const& [product, known] : choices_) {
-      auto const alike = std::ranges::find_if(largest, [&product = product](auto const& other) {
-        gemm_product same = product;
-        same.rows = other.first.rows;
-        return same == other.first;
-      });
-      if (alike == largest.end()) {
-        largest.emplace_back(product, known.operands);
-      } else if (alike->first.rows < product.rows) {
-        *alike = {product, known.operands};
-      }
-    }
-    for (auto& [product, operands] : largest) {
-      auto const most = product.rows;
-      for (product.rows = rounded_rows(1); product.rows < most;
-           product.rows = rounded_rows(product.rows + 1)) {
-        run(place, product, operands);
-      }
-    }
   }
 
   std::size_t size() const noexcept { return choices_.size(); }
@@ -99,11 +72,6 @@ class gemm_cache {
   }
 
  private:
-  struct choice {
-    cublasLtMatmulAlgo_t algorithm;
-    gemm_operands operands;  ///< of the first product
-  };
-
   struct hash {
     std::size_t operator()(gemm_product const& product) const noexcept {
       auto const mix = [](std::uint64_t sum, std::int64_t value) {
@@ -144,12 +112,11 @@ class gemm_cache {
                           &described.out, &algorithm, place.workspace, place.workspace_bytes, place.stream);
   }
 
-  cublasLtMatmulAlgo_t const& find(gemm_place const& place, gemm_product product,
-                                   gemm_operands const& operands) {
+  cublasLtMatmulAlgo_t const& find(gemm_place const& place, gemm_product product) {
     product.rows = rounded_rows(product.rows);
     auto const found = choices_.find(product);
-    if (found != choices_.end()) return found->second.algorithm;
-    return choices_.emplace(product, choice{ask(place, product), operands}).first->second.algorithm;
+    if (found != choices_.end()) return found->second;
+    return choices_.emplace(product, ask(place, product)).first->second;
   }
 
   static cublasLtMatmulAlgo_t ask(gemm_place const& place, gemm_product const& product) {
@@ -169,7 +136,7 @@ class gemm_cache {
     return found.algo;
   }
 
-  std::unordered_map<gemm_product, choice, hash> choices_;  // by rounded row count
+  std::unordered_map<gemm_product, cublasLtMatmulAlgo_t, hash> choices_;  // by rounded row count
 };
 
 }  // namespace tenon::cuda

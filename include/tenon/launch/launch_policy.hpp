@@ -86,8 +86,8 @@ concept runs_recorded_work =
     };
 
 /// A policy that captures also has `buckets`, row counts, and `prepare(context, shape, record)`, which the
-/// runner calls once a bucket before the first step, largest first, with nothing enqueued. By then all code
-/// that `record` needs has run once.
+/// runner calls once a bucket before the first step, largest first, with nothing enqueued. What
+/// `record` enqueues has been loaded by then.
 template <class L>
 concept says_if_it_captures = requires {
   { L::captures } -> std::convertible_to<bool>;
@@ -113,12 +113,9 @@ template <std::int32_t... Rows> constexpr batch_shape padded_to(batch_shape shap
   std::int32_t bucket = 0;
   ((bucket = (Rows >= shape.rows && (bucket == 0 || Rows < bucket)) ? Rows : bucket), ...);
   if (bucket == 0) return shape;
-  return {.rows = bucket,
-          .decode_rows = bucket,
-          .tokens = bucket,
-          .logit_rows = bucket,
-          .sample_rows = bucket,
-          .page_copies = shape.page_copies};
+  auto padded = decode_shape(bucket);
+  padded.page_copies = shape.page_copies;
+  return padded;
 }
 
 }  // namespace tenon

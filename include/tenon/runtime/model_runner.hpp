@@ -67,7 +67,7 @@ template <class R> class model_runner {
     auto* const pages = carving.take<std::byte>(checked_size{cache_page_bytes<R>(options_)} * (pages_ + 1));
     kv_ = R::cache::template make_view<model, precision>(pages, layout_.limits().page_tokens);
     prepare();
-    if constexpr (R::launch::captures) warm_up();
+    if constexpr (requirement::loads_at_first_use<backend_type>) warm_up();
     // Beside a thread that was still loading, a capture has ended in cudaErrorStreamCaptureInvalidated.
     weights_.wait();
     if constexpr (R::launch::captures) capture_buckets();
@@ -177,18 +177,18 @@ template <class R> class model_runner {
     return {static_cast<page_id>(pages_), static_cast<slot_id>(options_.max_rows), layout_.limits()};
   }
 
-  /// Loads what the device loads at first use: runs a largest batch of prompt tokens and one of every bucket,
-  /// and for backends that have more code for smaller batches, that. One layer suffices, for all have the
-  /// same kernels, and so do weights that have yet to come. All of it reads and writes the scratch page and
-  /// slot.
+  /// Loads what the device loads at first use: runs a batch of every class of row counts, of rows that decode
+  /// while so many fit and of a prompt's tokens from there on, and copies a page. One layer suffices, for all
+  /// have the same kernels, and so do weights that have yet to come. All of it reads and writes the scratch
+  /// page and slot.
   void warm_up() {
     auto work = scratch();
-    auto const prompt = work.prompt(options_.max_tokens);
-    run_one_layer(upload(flights_.front(), prompt, work, batch_builder::shape_of(prompt)));
-    for_each_bucket(
-        [&](batch_shape const& shape) { run_one_layer(upload(flights_.front(), step{}, work, shape)); });
-    if constexpr (requirement::loads_at_first_use<backend_type>) context().load_for_fewer_rows();
-    context().wait();
+    auto const most_decoded = std::min(options_.max_rows, options_.max_tokens);
+    for_each_class(most_decoded, [&](std::int32_t rows) { run_one_layer(step{}, work, decode_shape(rows)); });
+    for_each_class(options_.max_tokens, [&](std::int32_t rows) {
+      if (rows > most_decoded || rows == options_.max_tokens) run_one_layer(work.prompt(rows), work);
+    });
+    run_one_layer(work.page_copy(), work);
   }
 
   /// Lets the launch policy capture every bucket, largest first.
@@ -205,6 +205,13 @@ template <class R> class model_runner {
     context().wait();
   }
 
+  /// Every class with at most so many rows, and this number itself.
+  template <class Visit> static void for_each_class(std::int32_t most, Visit const& visit) {
+    for (auto rows = backend_type::row_class(1); rows < most; rows = backend_type::row_class(rows + 1))
+      visit(rows);
+    visit(most);
+  }
+
   template <class Visit> void for_each_bucket(Visit const& visit) {
     for (auto const bucket : R::launch::buckets) {
       if (bucket > options_.max_rows) continue;
@@ -212,8 +219,14 @@ template <class R> class model_runner {
     }
   }
 
-  void run_one_layer(batch_view const& batch) {
-    run_model(batch, flights_.front().lane.sampled, 1);
+  void run_one_layer(step const& planned, scratch_work const& work) {
+    run_one_layer(planned, work, batch_builder::shape_of(planned));
+  }
+  void run_one_layer(step const& planned, scratch_work const& work, batch_shape const& shape) {
+    auto& flight = flights_.front();
+    auto const batch = upload(flight, planned, work, shape);
+    if (shape.page_copies > 0) copy_pages(context(), batch, kv_);
+    run_model(batch, flight.lane.sampled, 1);
     context().wait();
   }
 

@@ -52,6 +52,13 @@ class scratch_work {
     return planned;
   }
 
+  /// A row of one token, and a page copied: the scratch page onto itself.
+  step page_copy() {
+    auto planned = prompt(1);
+    planned.page_copies.push_back({.from = table_.front(), .to = table_.front()});
+    return planned;
+  }
+
   std::span<page_id const> pages(slot_id) const noexcept { return table_; }
 
  private:

@@ -24,6 +24,11 @@ struct batch_shape {
   friend constexpr bool operator==(batch_shape const&, batch_shape const&) = default;
 };
 
+/// So many rows of one token each, all of which choose an id.
+constexpr batch_shape decode_shape(std::int32_t rows) noexcept {
+  return {.rows = rows, .decode_rows = rows, .tokens = rows, .logit_rows = rows, .sample_rows = rows};
+}
+
 /// How one id is chosen: `sampling_parameters` made flat for the device. Ranges index `batch_view::table`.
 struct sampling_row {
   std::uint64_t seed = 0;  ///< with `choice` and `position` the whole source of randomness
