@@ -131,7 +131,7 @@ template <class Recipe> class policy_lab {
   }
 
   void run() {
-    warm_up();
+    decode_steps(engine_->options().max_rows, 16, 16);  // of no use but to have been the first
     device_ = device_report();
     report_memory();
     for (auto const& [rows, unused] : pairs_in(with_.batch)) {
@@ -206,14 +206,6 @@ template <class Recipe> class policy_lab {
         "\"unused_bytes\": %zu, \"device_bytes\": %zu}\n",
         common().c_str(), memory.weights, memory.cache, memory.workspace, memory.unused, device_bytes_);
     std::fflush(stdout);
-  }
-
-  /// Steps of every size whose products are looked up anew, so that no client pays for a first use.
-  void warm_up() {
-    int const most = std::min(engine_->options().max_tokens, engine_->options().max_context - 4);
-    for (std::int64_t tokens = 16; tokens <= most; tokens = cuda::gemm_cache::rounded_rows(tokens + 1))
-      decode_steps(1, static_cast<int>(tokens), 4);
-    decode_steps(engine_->options().max_rows, 16, 16);
   }
 
   /// Steps in which `rows` rows decode, from `context` on.

@@ -287,7 +287,7 @@ BOOST_AUTO_TEST_CASE(no_length_of_a_prompt_is_new_to_a_wide_model) {
     while (running.run_one_step()) {
     }
     if (context.gemms().size() > products) found_late += " " + std::to_string(tokens);
-    BOOST_TEST_REQUIRE(found_late.empty(), "prompts that met a product for the first time:" << found_late);
+    BOOST_TEST_REQUIRE(found_late.empty(), wide_layer::name << ": new to a prompt of" << found_late);
   }
   BOOST_TEST(context.free_bytes() == free);
 }
