@@ -158,7 +158,9 @@ class batch {
       : wanted_{wanted},
         loaded_{load_engine(wanted.engine)},
         tokenizer_{tenon::byte_level_bpe::load(wanted.engine.model)},
-        format_{tenon::choose_chat_format(wanted.engine.model)} {}
+        format_{tenon::choose_chat_format(wanted.engine.model)} {
+    if (!loaded_.notice.empty()) std::cerr << "batch: " << loaded_.notice << "\n";
+  }
 
   /// Says how many lines got an error in place of an answer.
   std::size_t run(std::istream& in, std::ostream& out, std::size_t lines) {

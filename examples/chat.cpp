@@ -115,6 +115,7 @@ class conversation {
     if (wanted.top_k) sampling_.top_k = *wanted.top_k;
     sampling_.seed = wanted.seed;
     options_.enable_thinking = wanted.thinking;
+    if (!loaded.notice.empty()) std::cerr << "chat: " << loaded.notice << "\n";
     reset();
   }
 

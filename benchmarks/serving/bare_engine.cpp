@@ -35,6 +35,7 @@ class bare_engine {
         tokenizer_{tenon::byte_level_bpe::load(choice.model)},
         format_{tenon::choose_chat_format(choice.model)} {
     auto loaded = load_engine(choice);
+    if (!loaded.notice.empty()) std::cerr << "bare_engine: " << loaded.notice << "\n";
     sampling_ = loaded.sampling;
     if (wanted.greedy) sampling_.temperature = 0.0f;
     engine_.emplace(std::move(loaded.engine));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "engines/load_engine.hpp"
 #include "tenon/checkpoint/model_config.hpp"
@@ -26,6 +27,9 @@ bool has_cuda_engines() noexcept;
 
 /// How many GPUs this process can use; 0 in a program without CUDA.
 int usable_gpus() noexcept;
+
+/// Why a GPU cannot be used although there is a driver for it: the driver is too old. Empty otherwise.
+std::string unusable_gpu();
 
 /// The bf16 engine on the GPU, if one of the models above has the config's shape. Only where
 /// `has_cuda_engines`.

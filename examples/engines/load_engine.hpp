@@ -28,6 +28,7 @@ struct engine_choice {
 struct loaded_engine {
   tenon::any_engine engine;
   tenon::sampling_parameters sampling;  ///< what the checkpoint's generation_config.json recommends
+  std::string notice;                   ///< for the user: why "auto" left a GPU alone; else empty
 };
 
 /// An engine for the checkpoint in `choice.model`, whose config.json tells which model it is. Programs that

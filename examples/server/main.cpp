@@ -9,6 +9,7 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "engines/load_engine.hpp"
 #include "server/health.hpp"
@@ -50,7 +51,9 @@ server::exit_status serve(server::settings const& chosen) {
   log.write(server::severity::info, "listening",
             {{"host", chosen.host}, {"port", std::to_string(port.port())}});
 
-  server::served_model model{load_engine(chosen.engine), chosen, shared};
+  auto loaded = load_engine(chosen.engine);
+  if (!loaded.notice.empty()) log.write(server::severity::warning, "device", {{"what", loaded.notice}});
+  server::served_model model{std::move(loaded), chosen, shared};
   struct stop_first {
     server::listener& port;
     ~stop_first() { port.stop(); }

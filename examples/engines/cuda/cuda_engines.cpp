@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cuda_runtime_api.h>
+
+#include <string>
 #include <type_traits>
 
 #include "engines/cuda/make_one.hpp"
 #include "engines/known_models.hpp"
+#include "tenon/core/error.hpp"
 #include "tenon/cuda/device.hpp"
 
 namespace {
@@ -28,6 +32,19 @@ bool has_cuda_engines() noexcept {
 
 int usable_gpus() noexcept {
   return tenon::cuda::device_count();
+}
+
+std::string unusable_gpu() {
+  int driver = 0;
+  int count = 0;
+  if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0) return {};
+  if (cudaGetDeviceCount(&count) != cudaErrorInsufficientDriver) return {};
+  try {
+    tenon::cuda::open_device(0);
+    return {};
+  } catch (tenon::device_error const& refused) {
+    return refused.what();
+  }
 }
 
 std::optional<tenon::any_engine> make_cuda_engine(engine_choice const& choice,

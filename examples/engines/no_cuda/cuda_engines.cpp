@@ -10,6 +10,10 @@ int usable_gpus() noexcept {
   return 0;
 }
 
+std::string unusable_gpu() {
+  return {};
+}
+
 std::optional<tenon::any_engine> make_cuda_engine(engine_choice const&, tenon::model_config const&) {
   return std::nullopt;
 }

@@ -82,7 +82,9 @@ loaded_engine load_engine(engine_choice const& choice) {
   }
   auto const config = tenon::load_model_config(choice.model);
   auto const sampling = recommended_sampling(tenon::load_generation_config(choice.model, config));
-  if (runs_on_the_gpu(choice)) return {make_on_the_gpu(choice, config), sampling};
+  if (runs_on_the_gpu(choice)) return {make_on_the_gpu(choice, config), sampling, {}};
   auto const make_it = choice.precision == "bf16" ? &make<tenon::bf16> : &make<tenon::fp32>;
-  return {make_it(choice, config), sampling};
+  auto const unusable = choice.device == "auto" ? unusable_gpu() : std::string{};
+  return {make_it(choice, config), sampling,
+          unusable.empty() ? unusable : "running on the CPU, and not on the GPU: " + unusable};
 }

@@ -86,8 +86,8 @@ concept runs_recorded_work =
     };
 
 /// A policy that captures also has `buckets`, row counts, and `prepare(context, shape, record)`, which the
-/// runner calls once a bucket before the first step, largest first, with nothing enqueued. What
-/// `record` enqueues has been loaded by then.
+/// runner calls once a bucket before the first step, largest first, with nothing enqueued. What `record`
+/// enqueues has been loaded by then.
 template <class L>
 concept says_if_it_captures = requires {
   { L::captures } -> std::convertible_to<bool>;
