@@ -131,7 +131,7 @@ template <class Recipe> class policy_lab {
   }
 
   void run() {
-    decode_steps(engine_->options().max_rows, 16, 16);  // of no use but to have been the first
+    decode_steps(engine_->options().max_rows, 16, 16);  // clocks rise
     device_ = device_report();
     report_memory();
     for (auto const& [rows, unused] : pairs_in(with_.batch)) {

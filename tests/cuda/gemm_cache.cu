@@ -14,6 +14,7 @@
 #include "tenon/cuda/norm_gate_up.cuh"
 #include "tenon/cuda/norm_head.cuh"
 #include "tenon/cuda/norm_qkv.cuh"
+#include "tenon/cuda/wgmma_gemm.cuh"
 
 using namespace tenon;
 
@@ -64,6 +65,9 @@ BOOST_AUTO_TEST_CASE(a_class_of_row_counts_takes_one_way_through_every_op) {
     for (auto const limit : {cuda::streamed_qkv_rows, cuda::streamed_gate_up_rows, cuda::streamed_linear_rows,
                              cuda::streamed_head_rows})
       BOOST_REQUIRE((rows <= limit) == (most <= limit));
+    for (std::int32_t const feature_tiles : {16, 18, 48, 148})  // qkv and gate_up of both models
+      BOOST_REQUIRE(cuda::wgmma_gemm::fills(132, rows, feature_tiles) ==
+                    cuda::wgmma_gemm::fills(132, most, feature_tiles));
   }
 }
 

@@ -24,10 +24,11 @@ struct capturable_attention : reference_attention {
   static constexpr bool capturable = true;
 };
 
-/// Notes how many layers were asked for.
+/// Notes what it was asked for.
 struct noting_forward {
   static constexpr std::string_view name = "noting";
   static inline std::vector<std::int32_t> layers{};
+  static inline std::vector<batch_shape> shapes{};
   static inline std::atomic<int> finished{0};
 
   template <class Attention, class M, class P, class B, class View, class Parallel>
@@ -35,6 +36,7 @@ struct noting_forward {
                   model_weights<M, P, B> const& weights, rope_view const& rope, View const& kv,
                   Parallel& parallel, activations<P> const& work, std::int32_t count) {
     layers.push_back(count);
+    shapes.push_back(batch.shape);
     op_chain::run<Attention>(context, batch, weights, rope, kv, parallel, work, count);
     ++finished;
   }
@@ -75,23 +77,9 @@ struct noting : compose<small::qwen3_model, capturable_attention, noting_launch>
   using forward = noting_forward;
 };
 
-/// Notes the shapes of what runs with one layer.
-struct shape_noting_forward {
-  static constexpr std::string_view name = "shape_noting";
-  static inline std::vector<batch_shape> warmed{};
-
-  template <class Attention, class M, class P, class B, class View, class Parallel>
-  static void run(typename B::context& context, batch_view const& batch,
-                  model_weights<M, P, B> const& weights, rope_view const& rope, View const& kv,
-                  Parallel& parallel, activations<P> const& work, std::int32_t count) {
-    if (count == 1) warmed.push_back(batch.shape);
-    op_chain::run<Attention>(context, batch, weights, rope, kv, parallel, work, count);
-  }
-};
-
 struct classified : recipes::reference<small::qwen3_model> {
   using backend = classifying_backend;
-  using forward = shape_noting_forward;
+  using forward = noting_forward;
 };
 
 }  // namespace
@@ -152,15 +140,23 @@ BOOST_AUTO_TEST_CASE(every_class_of_row_counts_is_run_before_the_first_step) {
   options.max_rows = 7;
   options.max_tokens = 50;
   options.memory_bytes = engine<classified>::memory_for(options, 200);
-  shape_noting_forward::warmed.clear();
+  noting_forward::shapes.clear();
   engine<classified> one{small::weights<classified>(), options};
-  auto shapes = std::exchange(shape_noting_forward::warmed, {});
+  auto const shapes = std::exchange(noting_forward::shapes, {});
   std::vector<std::int32_t> tokens;
   for (auto const& shape : shapes) tokens.push_back(shape.tokens);
   BOOST_TEST_REQUIRE((tokens == std::vector<std::int32_t>{3, 6, 7, 12, 24, 48, 50, 1}));
   for (std::size_t i = 0; i < 3; ++i) BOOST_TEST((shapes[i] == decode_shape(tokens[i])));  // all have logits
   for (std::size_t i = 3; i < 7; ++i) BOOST_TEST(!shapes[i].decode_only());
   BOOST_TEST(shapes.back().page_copies == 1);
+
+  auto few = options;  // two rows with contexts of 8 never fill 50 tokens
+  few.max_rows = 2;
+  few.max_context = 8;
+  engine<classified> small_one{small::weights<classified>(), few};
+  tokens.clear();
+  for (auto const& shape : std::exchange(noting_forward::shapes, {})) tokens.push_back(shape.tokens);
+  BOOST_TEST((tokens == std::vector<std::int32_t>{2, 3, 6, 12, 16, 1}));
   engine<plain> other{small::weights<plain>(), options};
   auto const wish = small::greedy_request({1, 2, 3, 4, 5}, 12);
   BOOST_TEST((small::answer(one, wish).ids == small::answer(other, wish).ids));

@@ -37,8 +37,8 @@ void many_rows_norm_gate_up(context& ctx, matrix_view<float const> x, layer_weig
   std::int64_t const width = 2 * hidden.extent(1);
   if (rows == 0) return;
   auto const normed = rms_norm_rows<element>(ctx, x, nullptr, rows, layer.ffn_norm, epsilon);
-  bool const fills =
-      wgmma_gemm::fills(ctx, rows, static_cast<std::int32_t>(width / 2 / wgmma_gemm::half_features));
+  bool const fills = wgmma_gemm::fills(ctx.properties().multiprocessors, rows,
+                                       static_cast<std::int32_t>(width / 2 / wgmma_gemm::half_features));
   if (fills && wgmma_gate_up(ctx, normed, layer.gate_up, hidden)) return;
   auto* const projected =
       static_cast<element*>(ctx.projected_scratch(static_cast<std::size_t>(rows * width) * sizeof(element)));

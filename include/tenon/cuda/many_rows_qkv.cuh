@@ -179,7 +179,9 @@ void many_rows_norm_qkv(context& ctx, batch_view const& batch, matrix_view<float
   auto const normed = rms_norm_rows<element>(ctx, x, nullptr, tokens, layer.attention_norm, epsilon);
   auto const heads = heads_of(batch, layer, rope, epsilon, layer_number, kv, queries);
   std::int32_t const tiles = ceil_div(layer.qkv.out_features, 2 * wgmma_gemm::half_features);
-  if (wgmma_gemm::fills(ctx, tokens, tiles) && wgmma_qkv(ctx, normed, layer.qkv, heads)) return;
+  if (wgmma_gemm::fills(ctx.properties().multiprocessors, tokens, tiles) &&
+      wgmma_qkv(ctx, normed, layer.qkv, heads))
+    return;
   auto* const projected = static_cast<float*>(ctx.projected_scratch(
       static_cast<std::size_t>(tokens) * static_cast<std::size_t>(layer.qkv.out_features) * sizeof(float)));
   multiply(ctx, normed, layer.qkv, projected);

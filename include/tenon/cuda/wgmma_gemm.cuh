@@ -205,8 +205,8 @@ __global__ void __launch_bounds__(threads, 1)
 /// H100, cuBLASLt's way and this one: qkv of 7B, 2048 rows (73 %) 117 and 132 us, 8192 rows (97 %) 502 and
 /// 385 us; gate_up of 1.7B, 512 rows (73 %) 39 and 43 us, 1024 rows (97 %) 75 and 63 us; of 7B, 512 rows (90
 /// %) 210 and 200 us. Row counts that share an algorithm of cuBLASLt share the answer.
-inline bool fills(context const& ctx, std::int64_t rows, std::int32_t feature_tiles) {
-  std::int64_t const clusters = ctx.properties().multiprocessors / cluster_blocks;
+constexpr bool fills(std::int32_t multiprocessors, std::int64_t rows, std::int32_t feature_tiles) {
+  std::int64_t const clusters = multiprocessors / cluster_blocks;
   std::int64_t const tiles =
       ceil_div<std::int64_t>(gemm_cache::rounded_rows(rows), cluster_blocks * tile_rows) *
       static_cast<std::int64_t>(feature_tiles);

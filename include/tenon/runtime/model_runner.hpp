@@ -183,10 +183,11 @@ template <class R> class model_runner {
   /// page and slot.
   void warm_up() {
     auto work = scratch();
-    auto const most_decoded = std::min(options_.max_rows, options_.max_tokens);
+    auto const most = work.prompt(options_.max_tokens).tokens;  // fewer where rows and contexts are few
+    auto const most_decoded = std::min(options_.max_rows, most);
     for_each_class(most_decoded, [&](std::int32_t rows) { run_one_layer(step{}, work, decode_shape(rows)); });
-    for_each_class(options_.max_tokens, [&](std::int32_t rows) {
-      if (rows > most_decoded || rows == options_.max_tokens) run_one_layer(work.prompt(rows), work);
+    for_each_class(most, [&](std::int32_t rows) {
+      if (rows > most_decoded || rows == most) run_one_layer(work.prompt(rows), work);
     });
     run_one_layer(work.page_copy(), work);
   }
